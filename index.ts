@@ -1,0 +1,39 @@
+/**
+ * linkstore: a lock-free key-value and object store in a directory, shared by any number of
+ * processes on any number of hosts.
+ *
+ * @packageDocumentation
+ */
+export { open } from './lib/open.js'
+export { openSync, SyncStore, SyncStoredObject } from './lib/sync-store.js'
+export type {
+  SyncBody,
+  SyncChangeOptions,
+  SyncListOptions,
+  SyncSetOptions,
+} from './lib/sync-store.js'
+export { Store } from './lib/store.js'
+export type { ReadStreamOptions, SetOptions } from './lib/store.js'
+export { directoryStore, DirectoryStore } from './lib/backends/directory.js'
+export type { OpenOptions } from './lib/backends/opening.js'
+export { bulkOf } from './lib/bulk.js'
+export type { Bulk, ClearOptions, Progress, VerifyReport, WalkOptions } from './lib/bulk.js'
+export type {
+  Body,
+  CallOptions,
+  ChangeOptions,
+  ListOptions,
+  ObjectStore,
+  RangeOptions,
+  StoredObject,
+  Supports,
+  WriteOptions,
+} from './lib/object-store.js'
+export type { ObjectInfo } from './lib/object-info.js'
+export type { Durability } from './lib/protocol/context.js'
+export type { Finding } from './lib/protocol/verify.js'
+export type { Format } from './lib/format/marker.js'
+export type { Notice } from './lib/diagnostics.js'
+export { hashKey } from './lib/key.js'
+export { ERROR_CODES, StoreError } from './lib/errors.js'
+export type { ErrorCode, ErrorDetails } from './lib/errors.js'

@@ -1,0 +1,82 @@
+import type { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
+import type { AsyncDriver } from '../drivers/async.js'
+import { StoreError, toStoreError } from '../errors.js'
+import type { Operation } from '../drivers/effects.js'
+import type { ObjectInfo } from '../object-info.js'
+import type { RangeOptions, StoredObject } from '../object-store.js'
+import { checkRange } from '../options.js'
+import { closeHandle, RangeReader, readBytes, type Handle } from '../protocol/read.js'
+import { pullReadable, webReadable } from '../streams.js'
+import { parseJson } from '../value.js'
+
+/** A pinned object of a directory. */
+export class DirectoryObject implements StoredObject {
+  readonly info: ObjectInfo
+  readonly #handle: Handle
+  readonly #driver: AsyncDriver
+  readonly #onClose: (object: DirectoryObject) => void
+  /** Reads under way: their descriptor must not be closed under them. */
+  #reading = 0
+  #closed = false
+
+  constructor(driver: AsyncDriver, handle: Handle, onClose: (object: DirectoryObject) => void) {
+    this.info = handle.info
+    this.#handle = handle
+    this.#driver = driver
+    this.#onClose = onClose
+  }
+
+  bytes(): Promise<Buffer> {
+    return this.#run(readBytes(this.#handle))
+  }
+
+  async text(): Promise<string> {
+    return (await this.bytes()).toString('utf8')
+  }
+
+  async json(): Promise<unknown> {
+    return parseJson(await this.text(), this.info.key)
+  }
+
+  stream(options: RangeOptions = {}): Readable {
+    const [start, end] = checkRange(options, this.info.sizeBytes)
+    const reader = new RangeReader(this.#handle, start, end)
+    return pullReadable(() => this.#run(reader.next()))
+  }
+
+  webStream(options: RangeOptions = {}): ReadableStream<Uint8Array> {
+    return webReadable(this.stream(options))
+  }
+
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve()
+    this.#closed = true
+    this.#onClose(this)
+    this.#releaseIfDone()
+    return Promise.resolve()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #run<T>(operation: Operation<T>): Promise<T> {
+    const { key } = this.info
+    if (this.#closed) throw new StoreError('CLOSED', 'the object was closed', { key })
+    this.#reading += 1
+    try {
+      return await this.#driver.run(operation)
+    } catch (error) {
+      throw toStoreError(error, 'read', key)
+    } finally {
+      this.#reading -= 1
+      this.#releaseIfDone()
+    }
+  }
+
+  /** The last of close and of the reads under way lets go; the store's own close waits for it. */
+  #releaseIfDone(): void {
+    if (this.#closed && this.#reading === 0) void this.#driver.run(closeHandle(this.#handle))
+  }
+}

@@ -1,0 +1,73 @@
+import { resolve } from 'node:path'
+import type { Format } from '../format/marker.js'
+import type { CallOptions } from '../object-store.js'
+import { checkBoolean, checkDurability, checkMode, checkOptionNames, oneOf } from '../options.js'
+import type { Durability } from '../protocol/context.js'
+import type { OpenHow } from '../protocol/open.js'
+
+/** How a directory is opened as a store. */
+export interface OpenOptions extends CallOptions {
+  /** Make the directory and the store in it if they are not there; default true. */
+  readonly create?: boolean | undefined
+  /**
+   * The format of a new store; for one that exists it must match. Default: whatever the store
+   * has, `envelope` for a new one.
+   */
+  readonly format?: Format | undefined
+  /** What an acknowledged write promises; default `full`. See {@link Durability}. */
+  readonly durability?: Durability | undefined
+  /**
+   * How values are pinned while they are read: by a private hard link (default), which holds on
+   * every file system, or by plain open, which costs less and may fail on NFS with
+   * `UNAVAILABLE` in the middle of a large value that another host replaces.
+   */
+  readonly reads?: 'link' | 'open' | undefined
+  /**
+   * Whether directories are revalidated before they are believed. Default: false on file
+   * systems known to be local, true on all others. False on NFS gives reads up to 30 s old.
+   */
+  readonly fresh?: boolean | undefined
+  /** Mode of object files, exactly; default 0o666 less the umask. */
+  readonly fileMode?: number | undefined
+  /** Mode of directories, exactly, such as 0o2770; default 0o777 less the umask. */
+  readonly dirMode?: number | undefined
+  /** Refuse to change anything; default only where the directory cannot be written to. */
+  readonly readOnly?: boolean | undefined
+  /** A module with the functions of `node:fs`; default fs-extra (`node:fs` for `openSync`). */
+  readonly fs?: object | undefined
+}
+
+const OPEN_OPTIONS = [
+  'signal',
+  'create',
+  'format',
+  'durability',
+  'reads',
+  'fresh',
+  'fileMode',
+  'dirMode',
+  'readOnly',
+  'fs',
+] satisfies (keyof OpenOptions)[]
+
+const FORMATS: readonly Format[] = ['envelope', 'raw']
+
+/** Checks what `open` and `openSync` were given. */
+export function checkOpen(path: unknown, options: OpenOptions): [root: string, how: OpenHow] {
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) {
+    throw new TypeError('the path of a store must be a string that is not empty')
+  }
+  checkOptionNames(options, OPEN_OPTIONS)
+  const { format, reads = 'link', fresh } = options
+  const how: OpenHow = {
+    create: checkBoolean('create', options.create, true),
+    format: format === undefined ? undefined : oneOf('format', format, FORMATS),
+    durability: checkDurability(options.durability, 'full'),
+    reads: oneOf('reads', reads, ['link', 'open']),
+    fresh: fresh === undefined ? undefined : checkBoolean('fresh', fresh, false),
+    fileMode: checkMode('fileMode', options.fileMode),
+    dirMode: checkMode('dirMode', options.dirMode),
+    readOnly: checkBoolean('readOnly', options.readOnly, false),
+  }
+  return [resolve(path), how]
+}

@@ -1,0 +1,140 @@
+/**
+ * Requests: from what a caller gives, checked here, to protocol operations. The synchronous and
+ * the asynchronous face both begin with these, so that they agree on every rule.
+ */
+import { toSource } from '../body.js'
+import { StoreError } from '../errors.js'
+import type { Operation } from '../drivers/effects.js'
+import { toObjectKey } from '../key.js'
+import type { ObjectInfo } from '../object-info.js'
+import type { Body, ChangeOptions, WriteOptions } from '../object-store.js'
+import { checkAttributes, checkBoolean, checkDurability, checkOptionNames } from '../options.js'
+import { locate, type Context, type Durability } from '../protocol/context.js'
+import { copy, rename } from '../protocol/copy.js'
+import { read, type Handle } from '../protocol/read.js'
+import { remove } from '../protocol/remove.js'
+import { stat } from '../protocol/stat.js'
+import { take } from '../protocol/take.js'
+import { write } from '../protocol/write.js'
+
+/** A write that was checked. */
+export interface WriteRequest {
+  readonly operation: Operation<ObjectInfo>
+  /** Whether it may wait on the caller's own code. */
+  readonly waitsOnCaller: boolean
+  /** To be called if the write fails, or is never started: a stream given as body is closed. */
+  cancel(reason: unknown): void
+}
+
+const CHANGE_OPTIONS = ['signal', 'durability']
+const WRITE_OPTIONS = [...CHANGE_OPTIONS, 'ttlMs', 'metadata', 'contentType', 'ifAbsent']
+
+export function readRequest(
+  context: Context,
+  key: string,
+  options: object,
+): Operation<Handle | undefined> {
+  checkOptionNames(options, ['signal'])
+  return read(context, locate(context, toObjectKey(key)))
+}
+
+export function statRequest(
+  context: Context,
+  key: string,
+  options: object,
+): Operation<ObjectInfo | undefined> {
+  checkOptionNames(options, ['signal'])
+  return stat(context, locate(context, toObjectKey(key)))
+}
+
+export function writeRequest(
+  context: Context,
+  key: string,
+  body: Body,
+  options: WriteOptions,
+): WriteRequest {
+  checkOptionNames(options, WRITE_OPTIONS)
+  const objectKey = toObjectKey(key)
+  const attributes = checkAttributes(options)
+  if (context.format === 'raw') refuseAttributes(options)
+  const how = {
+    ...attributes,
+    ifAbsent: checkBoolean('ifAbsent', options.ifAbsent, false),
+    durability: durabilityOf(context, options),
+  }
+  const source = toSource(body)
+  const operation = requireWritten(write(context, objectKey, source, how))
+  const cancel = (reason: unknown): void => source.cancel(reason)
+  return { operation, waitsOnCaller: source.bytes === undefined, cancel }
+}
+
+export function removeRequest(
+  context: Context,
+  key: string,
+  options: ChangeOptions,
+): Operation<boolean> {
+  checkOptionNames(options, CHANGE_OPTIONS)
+  return remove(context, locate(context, toObjectKey(key)), durabilityOf(context, options))
+}
+
+export function takeRequest(
+  context: Context,
+  key: string,
+  options: ChangeOptions,
+): Operation<Handle | undefined> {
+  checkOptionNames(options, CHANGE_OPTIONS)
+  return take(context, locate(context, toObjectKey(key)), durabilityOf(context, options))
+}
+
+export function copyRequest(
+  context: Context,
+  from: string,
+  to: string,
+  options: ChangeOptions,
+): Operation<boolean> {
+  checkOptionNames(options, CHANGE_OPTIONS)
+  return copy(context, toObjectKey(from), toObjectKey(to), durabilityOf(context, options))
+}
+
+export function renameRequest(
+  context: Context,
+  from: string,
+  to: string,
+  options: ChangeOptions,
+): Operation<boolean> {
+  checkOptionNames(options, CHANGE_OPTIONS)
+  return rename(context, toObjectKey(from), toObjectKey(to), durabilityOf(context, options))
+}
+
+/** The durability of a call whose option names have been checked. */
+export function durabilityOf(context: Context, options: ChangeOptions): Durability {
+  return checkDurability(options.durability, context.durability)
+}
+
+/** Checks the options of a listing; returns its prefix. */
+export function listPrefix(context: Context, options: { readonly prefix?: unknown }): string {
+  checkOptionNames(options, ['signal', 'prefix'])
+  requireKeys(context)
+  const { prefix = '' } = options
+  if (typeof prefix !== 'string') throw new TypeError('prefix must be a string')
+  return prefix
+}
+
+function requireKeys(context: Context): void {
+  if (context.format === 'envelope') return
+  throw new StoreError('NOT_SUPPORTED', 'the raw format does not keep keys, so none can be listed')
+}
+
+function refuseAttributes(options: WriteOptions): void {
+  for (const name of ['ttlMs', 'metadata', 'contentType'] as const) {
+    if (options[name] === undefined) continue
+    const message = `the raw format keeps nothing but the value, so no ${name}`
+    throw new StoreError('NOT_SUPPORTED', message)
+  }
+}
+
+function* requireWritten(writing: Operation<ObjectInfo | undefined>): Operation<ObjectInfo> {
+  const info = yield* writing
+  if (info !== undefined) return info
+  throw new StoreError('PRECONDITION_FAILED', 'the key has an object already')
+}

@@ -1,0 +1,98 @@
+import { Readable } from 'node:stream'
+import { ReadableStream } from 'node:stream/web'
+import { pull, type Operation } from './drivers/effects.js'
+import type { Body } from './object-store.js'
+import { bytesSource, type Source } from './source.js'
+
+/** Values up to this many bytes are copied when they are given, so the caller may go on. */
+const SNAPSHOT_BYTES = 64 * 1024
+
+type Piece = Uint8Array | string
+
+/**
+ * Turns any body into the source of a write.
+ *
+ * @throws TypeError for what is no body, or is text with a lone surrogate
+ */
+export function toSource(body: Body): Source {
+  if (typeof body === 'string') return bytesSource(textBytes(body), false)
+  if (ArrayBuffer.isView(body)) return memorySource(viewBytes(body))
+  if (body instanceof ArrayBuffer || body instanceof SharedArrayBuffer) {
+    return memorySource(new Uint8Array(body))
+  }
+  if (body instanceof Blob) return webSource(body.stream() as ReadableStream<Uint8Array>)
+  if (body instanceof Readable) return streamSource(body)
+  if (body instanceof ReadableStream) return webSource(body)
+  return iterableSource(body)
+}
+
+function memorySource(bytes: Uint8Array): Source {
+  if (bytes.length > SNAPSHOT_BYTES) return bytesSource(bytes, true)
+  return bytesSource(Uint8Array.prototype.slice.call(bytes), false)
+}
+
+function viewBytes(view: ArrayBufferView): Uint8Array {
+  return view instanceof Uint8Array
+    ? view
+    : new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+}
+
+function textBytes(text: string): Buffer {
+  if (text.isWellFormed()) return Buffer.from(text)
+  throw new TypeError('text with a lone surrogate cannot be stored: UTF-8 has no bytes for it')
+}
+
+function streamSource(stream: Readable): Source {
+  const iterator = stream.iterator({ destroyOnReturn: true }) as AsyncIterator<Piece>
+  // destroy(), since return() would wait for a read that may never end.
+  return piecesSource(iterator, () => stream.destroy())
+}
+
+function webSource(stream: ReadableStream<Uint8Array> | ReadableStream<Piece>): Source {
+  const reader = stream.getReader()
+  const iterator: AsyncIterator<Piece> = {
+    next: async () => {
+      const { done, value } = await reader.read()
+      return done ? { done: true, value: undefined } : { done: false, value }
+    },
+  }
+  return piecesSource(iterator, (reason) => void reader.cancel(reason).catch(() => undefined))
+}
+
+function iterableSource(body: AsyncIterable<Piece> | Iterable<Piece>): Source {
+  // Callers without types pass anything.
+  const given = body as Partial<AsyncIterable<Piece> & Iterable<Piece>> | null | undefined
+  const iterator = given?.[Symbol.asyncIterator]?.() ?? given?.[Symbol.iterator]?.()
+  if (iterator === undefined) {
+    const what = given === null ? 'null' : typeof given
+    throw new TypeError(`a value must be text, bytes, a Blob, a stream or an iterable, not ${what}`)
+  }
+  return piecesSource(iterator, () => {
+    // Not awaited: a generator in the middle of a step that never ends would never answer.
+    void Promise.resolve()
+      .then(() => iterator.return?.())
+      .catch(() => undefined)
+  })
+}
+
+function piecesSource(
+  iterator: AsyncIterator<Piece> | Iterator<Piece>,
+  cancel: (reason: unknown) => void,
+): Source {
+  return {
+    bytes: undefined,
+    shared: true,
+    *next(): Operation<Uint8Array | undefined> {
+      const { done, value } = yield* pull(iterator)
+      return done === true ? undefined : pieceBytes(value)
+    },
+    cancel,
+  }
+}
+
+function pieceBytes(piece: unknown): Uint8Array {
+  if (piece instanceof Uint8Array) return piece
+  if (typeof piece === 'string') return textBytes(piece)
+  const what = piece === null ? 'null' : typeof piece
+  throw new TypeError(`a piece of a value must be bytes or text, not ${what}`)
+}

@@ -1,0 +1,119 @@
+import { StoreError } from './errors.js'
+import type { CallOptions, ChangeOptions, ObjectStore } from './object-store.js'
+import type { Finding } from './protocol/verify.js'
+
+/** How far a long operation has come. */
+export interface Progress {
+  /** From 0 to 1. */
+  readonly fraction: number
+  /** Objects dealt with so far. */
+  readonly objects: number
+}
+
+/** Options of operations that go through the whole store. */
+export interface WalkOptions extends CallOptions {
+  /** Called now and then with how far it has come. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
+
+/** The same, for those that remove objects. */
+export interface ClearOptions extends ChangeOptions, WalkOptions {}
+
+/** What `verify` found. */
+export interface VerifyReport {
+  /** Objects that were read and are sound. */
+  readonly objects: number
+  /** Bytes of their values. */
+  readonly bytes: number
+  /** What is corrupt, and what is there though it is not the store's. */
+  readonly findings: readonly Finding[]
+}
+
+/**
+ * Operations over two keys or over all of them. They follow from {@link ObjectStore}, by
+ * {@link bulkOf}; a backend that has better ways brings its own.
+ */
+export interface Bulk {
+  /** Copies an object, with all it has but its version; says whether there was one. */
+  copy(from: string, to: string, options?: ChangeOptions): Promise<boolean>
+  /**
+   * Moves an object to another key; says whether there was one. Atomic in the `raw` format
+   * only: else a crash half-way leaves both keys with the value.
+   */
+  rename(from: string, to: string, options?: ChangeOptions): Promise<boolean>
+  /** How many objects there are. Weakly consistent, like a listing. */
+  count(options?: WalkOptions): Promise<number>
+  /** Removes all objects and nothing else; says how many there were, expired ones included. */
+  clear(options?: ClearOptions): Promise<number>
+  /** Reads every object and checks everything; changes nothing. */
+  verify(options?: WalkOptions): Promise<VerifyReport>
+  /**
+   * Removes the store and its directory, and closes it. Files that are not the store's are left
+   * alone and make it fail with `PRECONDITION_FAILED`.
+   */
+  destroy(options?: WalkOptions): Promise<void>
+}
+
+/** The operations that can be had of any store; the others throw `NOT_SUPPORTED`. */
+export function bulkOf(objects: ObjectStore): Bulk {
+  return {
+    copy: (from, to, options = {}) => copyObject(objects, from, to, options),
+    rename: (from, to, options = {}) => renameObject(objects, from, to, options),
+    count: (options = {}) => countObjects(objects, options),
+    clear: (options = {}) => clearObjects(objects, options),
+    verify: () => Promise.reject(notSupported('verify')),
+    destroy: () => Promise.reject(notSupported('destroy')),
+  }
+}
+
+async function copyObject(
+  objects: ObjectStore,
+  from: string,
+  to: string,
+  options: ChangeOptions,
+): Promise<boolean> {
+  await using object = await objects.read(from, { signal: options.signal })
+  if (object === undefined) return false
+  if (from === to) return true
+  const { contentType, metadata, expiresAtMs } = object.info
+  const ttlMs = expiresAtMs === undefined ? undefined : Math.max(1, expiresAtMs - Date.now())
+  const hasMetadata = Object.keys(metadata).length > 0
+  await objects.write(to, object.stream(), {
+    ...options,
+    ...(contentType !== undefined && { contentType }),
+    ...(hasMetadata && { metadata }),
+    ...(ttlMs !== undefined && { ttlMs }),
+  })
+  return true
+}
+
+async function renameObject(
+  objects: ObjectStore,
+  from: string,
+  to: string,
+  options: ChangeOptions,
+): Promise<boolean> {
+  const copied = await copyObject(objects, from, to, options)
+  if (copied && from !== to) await objects.remove(from, options)
+  return copied
+}
+
+async function countObjects(objects: ObjectStore, options: WalkOptions): Promise<number> {
+  let count = 0
+  for await (const _ of objects.list({ signal: options.signal })) count += 1
+  return count
+}
+
+async function clearObjects(objects: ObjectStore, options: ClearOptions): Promise<number> {
+  const { signal, durability } = options
+  let count = 0
+  for await (const { key } of objects.list({ signal })) {
+    if (await objects.remove(key, { signal, durability })) count += 1
+  }
+  return count
+}
+
+function notSupported(operation: string): StoreError {
+  const message = `this kind of store cannot ${operation}; call it on the one underneath`
+  return new StoreError('NOT_SUPPORTED', message, { operation })
+}

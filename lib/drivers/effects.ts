@@ -1,0 +1,88 @@
+import type { BigIntStats, Dirent, Stats } from 'node:fs'
+import { publishNotice } from '../diagnostics.js'
+
+/**
+ * One thing an operation asks of the outside world. `call` names a function of `node:fs` (the
+ * callback form; the sync driver appends `Sync`) or one of the drivers' own: `checkpoint`, `pull`,
+ * `pause` and `background`.
+ */
+export interface Effect {
+  readonly call: string
+  readonly values: readonly unknown[]
+}
+
+/**
+ * A protocol operation: a generator that yields effects and never touches the file system
+ * itself. A driver steps it: with each effect's result, or by throwing the effect's error into it.
+ */
+export type Operation<T> = Generator<Effect, T, unknown>
+
+function* perform<T>(call: string, ...values: readonly unknown[]): Operation<T> {
+  return (yield { call, values }) as T
+}
+
+export const open = (path: string, flags: number, mode?: number): Operation<number> =>
+  perform('open', path, flags, mode)
+export const close = (fd: number): Operation<void> => perform('close', fd)
+/** Bytes read: fewer than asked for only at the end of the file. */
+export const read = (
+  fd: number,
+  buffer: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+): Operation<number> => perform('read', fd, buffer, offset, length, position)
+export const write = (
+  fd: number,
+  buffer: Uint8Array,
+  offset: number,
+  length: number,
+): Operation<number> => perform('write', fd, buffer, offset, length, null)
+export const writev = (fd: number, buffers: readonly Uint8Array[]): Operation<number> =>
+  perform('writev', fd, buffers, null)
+export const fsync = (fd: number): Operation<void> => perform('fsync', fd)
+export const fchmod = (fd: number, mode: number): Operation<void> => perform('fchmod', fd, mode)
+export const chmod = (path: string, mode: number): Operation<void> => perform('chmod', path, mode)
+export const fstat = (fd: number): Operation<Stats> => perform('fstat', fd)
+export const lstat = (path: string): Operation<Stats> => perform('lstat', path)
+/** Inode numbers can exceed 2^53, so whoever compares them asks for bigints. */
+export const lstatExact = (path: string): Operation<BigIntStats> =>
+  perform('lstat', path, { bigint: true })
+export const access = (path: string, mode: number): Operation<void> => perform('access', path, mode)
+export const statfs = (path: string): Operation<{ readonly type: number }> =>
+  perform('statfs', path)
+export const link = (from: string, to: string): Operation<void> => perform('link', from, to)
+export const unlink = (path: string): Operation<void> => perform('unlink', path)
+export const rename = (from: string, to: string): Operation<void> => perform('rename', from, to)
+export const mkdir = (path: string, mode: number): Operation<void> => perform('mkdir', path, mode)
+export const rmdir = (path: string): Operation<void> => perform('rmdir', path)
+export const readdir = (path: string): Operation<string[]> => perform('readdir', path)
+export const readdirTyped = (path: string): Operation<Dirent[]> =>
+  perform('readdir', path, { withFileTypes: true })
+
+/** Where an abort may end the operation: throws `ABORTED` when one was asked for. */
+export const checkpoint = (): Operation<void> => perform('checkpoint')
+
+/** The next chunk of a body that is not in memory. An abort interrupts it. */
+export const pull = <T>(
+  iterator: AsyncIterator<T> | Iterator<T>,
+): Operation<IteratorResult<T, unknown>> => perform('pull', iterator)
+
+/** Waits, in milliseconds. An abort interrupts it. */
+export const pause = (delayMs: number): Operation<void> => perform('pause', delayMs)
+
+/**
+ * Starts an operation that nobody awaits: the driver finishes it before it closes. What it
+ * throws is published on the channel `linkstore:notice` and otherwise ignored.
+ */
+export const background = (operation: Operation<void>): Operation<void> =>
+  perform('background', operation)
+
+/** Runs a clean-up whose own failure must not hide the error that made it necessary. */
+export function* quietly(operation: Operation<void>): Operation<void> {
+  try {
+    yield* operation
+  } catch (error) {
+    publishNotice('clean-up failed', error)
+  }
+}

@@ -1,0 +1,142 @@
+import { StoreError } from '../errors.js'
+import type { AsyncDriver, Callback } from './async.js'
+import type { Effect, Operation } from './effects.js'
+
+/** How long an aborted operation waits for the call it is in, before it gives up on it. */
+export const ABORT_GRACE_MS = 1000
+
+/** One operation on its way through the asynchronous driver. */
+export class Run<T> {
+  readonly #driver: AsyncDriver
+  readonly #operation: Operation<T>
+  readonly #signal: AbortSignal | undefined
+  readonly #resolve: (value: T) => void
+  readonly #reject: (error: unknown) => void
+  readonly #onEnd: () => void
+  #started = false
+  #settled = false
+  /** Ends the effect under way with an abort; set while that can be done without harm. */
+  #interrupt: (() => void) | undefined
+
+  constructor(
+    driver: AsyncDriver,
+    operation: Operation<T>,
+    signal: AbortSignal | undefined,
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+    onEnd: () => void,
+  ) {
+    this.#driver = driver
+    this.#operation = operation
+    this.#signal = signal
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#onEnd = onEnd
+    signal?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  /** Whether it was aborted while it waited its turn: there is nothing left to start. */
+  get abandoned(): boolean {
+    return this.#settled && !this.#started
+  }
+
+  start(): void {
+    this.#started = true
+    if (this.#signal?.aborted === true) {
+      const aborted = abortError(this.#signal)
+      this.#end(() => this.#reject(aborted))
+      return
+    }
+    this.#advance(null, undefined)
+  }
+
+  /** Steps the operation with the result of its last effect, until one takes time. */
+  #advance(error: unknown, result: unknown): void {
+    let failure = error
+    let value = result
+    for (;;) {
+      let step: IteratorResult<Effect, T>
+      try {
+        step = failure ? this.#operation.throw(failure) : this.#operation.next(value)
+      } catch (thrown) {
+        this.#end(() => this.#reject(thrown))
+        return
+      }
+      if (step.done === true) {
+        const returned = step.value
+        this.#end(() => this.#resolve(returned))
+        return
+      }
+      const { call, values } = step.value
+      failure = null
+      value = undefined
+      if (call === 'checkpoint') {
+        if (this.#signal?.aborted === true) failure = abortError(this.#signal)
+      } else if (call === 'background') {
+        this.#driver.runInBackground(values[0] as Operation<void>)
+      } else {
+        this.#perform(step.value)
+        return
+      }
+    }
+  }
+
+  #perform(effect: Effect): void {
+    let answered = false
+    const done: Callback = (error, result) => {
+      if (answered) return
+      answered = true
+      this.#interrupt = undefined
+      this.#advance(error, result)
+    }
+    // Only what waits on the caller or on a timer can be left alone at once.
+    if (this.#signal !== undefined && (effect.call === 'pull' || effect.call === 'pause')) {
+      const signal = this.#signal
+      if (signal.aborted) {
+        done(abortError(signal))
+        return
+      }
+      this.#interrupt = () => done(abortError(signal))
+    }
+    try {
+      this.#driver.perform(effect, done)
+    } catch (error) {
+      done(error)
+    }
+  }
+
+  readonly #onAbort = (): void => {
+    const signal = this.#signal as AbortSignal
+    if (!this.#started) {
+      this.#settle(() => this.#reject(abortError(signal)))
+    } else if (this.#interrupt !== undefined) {
+      this.#interrupt()
+    } else {
+      // The kernel cannot be interrupted: let it finish, so that nothing is left behind, unless
+      // it hangs as a hard mount of a dead server does.
+      setTimeout(this.#giveUp, ABORT_GRACE_MS).unref()
+    }
+  }
+
+  readonly #giveUp = (): void => {
+    const message = 'aborted while the file system did not answer; the call may still take effect'
+    const hung = new StoreError('ABORTED', message, { cause: this.#signal?.reason })
+    this.#settle(() => this.#reject(hung))
+  }
+
+  #settle(how: () => void): void {
+    if (this.#settled) return
+    this.#settled = true
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+    how()
+  }
+
+  #end(how: () => void): void {
+    this.#settle(how)
+    this.#onEnd()
+  }
+}
+
+function abortError(signal: AbortSignal): StoreError {
+  return new StoreError('ABORTED', 'aborted by its signal', { cause: signal.reason })
+}

@@ -1,0 +1,67 @@
+import * as nodeFs from 'node:fs'
+import { publishNotice } from '../diagnostics.js'
+import type { Effect, Operation } from './effects.js'
+
+type SyncCall = (...values: readonly unknown[]) => unknown
+
+/** Runs operations to their end at once, with the `…Sync` functions of a file system. */
+export class SyncDriver {
+  readonly #fs: Readonly<Record<string, SyncCall | undefined>>
+
+  /** @param fs - `node:fs`, or anything with the same `…Sync` functions */
+  constructor(fs: object = nodeFs) {
+    this.#fs = fs as Readonly<Record<string, SyncCall | undefined>>
+  }
+
+  run<T>(operation: Operation<T>): T {
+    let step = operation.next()
+    while (step.done !== true) {
+      let result: unknown
+      let failure: unknown
+      let failed = false
+      try {
+        result = this.#perform(step.value)
+      } catch (error) {
+        failed = true
+        failure = error
+      }
+      step = failed ? operation.throw(failure) : operation.next(result)
+    }
+    return step.value
+  }
+
+  #perform({ call, values }: Effect): unknown {
+    switch (call) {
+      case 'checkpoint':
+        return undefined
+      case 'pull':
+        return pullNow(values[0] as Iterator<unknown>)
+      case 'pause':
+        return Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, values[0] as number)
+      case 'background':
+        return this.#runQuietly(values[0] as Operation<void>)
+      default: {
+        const syncCall = this.#fs[`${call}Sync`]
+        if (syncCall === undefined) throw new TypeError(`the file system has no ${call}Sync`)
+        return syncCall(...values)
+      }
+    }
+  }
+
+  #runQuietly(operation: Operation<void>): void {
+    try {
+      this.run(operation)
+    } catch (error) {
+      publishNotice('clean-up failed', error)
+    }
+  }
+}
+
+function pullNow(iterator: Iterator<unknown>): IteratorResult<unknown> {
+  const result = iterator.next()
+  if (result instanceof Promise) {
+    result.catch(() => undefined)
+    throw new TypeError('a synchronous store takes bytes or a synchronous iterable, not a stream')
+  }
+  return result
+}

@@ -1,0 +1,148 @@
+import { constants } from 'node:os'
+
+/**
+ * Every code a {@link StoreError} can carry, with what it means and what to do. `docs/errors.md`
+ * says the same at more length.
+ *
+ * - Caller: `INVALID_KEY`, `NOT_SUPPORTED`, `CLOSED`, `ABORTED`, `NOT_A_STORE`.
+ * - Conflict: `PRECONDITION_FAILED`, `NOT_FOUND`.
+ * - Data: `CORRUPT`, `FORMAT_UNSUPPORTED`, `DECODE`.
+ * - Environment: `NO_SPACE`, `ACCESS_DENIED`, `UNAVAILABLE`, `IO`.
+ */
+export const ERROR_CODES = [
+  'INVALID_KEY',
+  'NOT_SUPPORTED',
+  'CLOSED',
+  'ABORTED',
+  'NOT_A_STORE',
+  'PRECONDITION_FAILED',
+  'NOT_FOUND',
+  'CORRUPT',
+  'FORMAT_UNSUPPORTED',
+  'DECODE',
+  'NO_SPACE',
+  'ACCESS_DENIED',
+  'UNAVAILABLE',
+  'IO',
+] as const
+
+/** One of {@link ERROR_CODES}. */
+export type ErrorCode = (typeof ERROR_CODES)[number]
+
+/** What a {@link StoreError} knows besides its code and message. */
+export interface ErrorDetails {
+  /** The verb that failed, such as `set` or `get`. */
+  readonly operation?: string | undefined
+  /** The key it was about. */
+  readonly key?: string | undefined
+  /** The file or directory it was about. */
+  readonly path?: string | undefined
+  /** The error underneath, unchanged. */
+  readonly cause?: unknown
+}
+
+/** Codes after which the same call, made again later, may well succeed. */
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['NO_SPACE', 'UNAVAILABLE'])
+
+/**
+ * The one error class of the store. Tell errors apart by `code`; `cause` keeps what the system
+ * said. Misuse of the interface (a wrong type, an unknown option) is a `TypeError` or
+ * `RangeError` instead, and a missing key is `undefined`, not an error.
+ */
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+  readonly code: ErrorCode
+  /** The verb that failed; empty where none was under way. */
+  operation: string
+  /** The key it was about, if it was about one. */
+  key: string | undefined
+  /** The file or directory it was about, if it was about one. */
+  readonly path: string | undefined
+  /** Whether the same call, made again later, may well succeed. */
+  readonly retryable: boolean
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.operation = details.operation ?? ''
+    this.key = details.key
+    this.path = details.path
+    this.retryable = RETRYABLE.has(code)
+  }
+}
+
+const { errno } = constants
+
+/**
+ * System error numbers to codes. By number, because Node has no name for some of them on Linux:
+ * ESTALE arrives as "Unknown system error -116". What is not listed is `IO`.
+ */
+const CODE_BY_ERRNO: ReadonlyMap<number, ErrorCode> = new Map([
+  [errno.ENOSPC, 'NO_SPACE'],
+  [errno.EDQUOT, 'NO_SPACE'],
+  [errno.EFBIG, 'NO_SPACE'],
+  [errno.EACCES, 'ACCESS_DENIED'],
+  [errno.EPERM, 'ACCESS_DENIED'],
+  [errno.EROFS, 'ACCESS_DENIED'],
+  [errno.ESTALE, 'UNAVAILABLE'],
+  [errno.ETIMEDOUT, 'UNAVAILABLE'],
+  [errno.EAGAIN, 'UNAVAILABLE'],
+  [errno.EBUSY, 'UNAVAILABLE'],
+  [errno.EINTR, 'UNAVAILABLE'],
+  [errno.EMFILE, 'UNAVAILABLE'],
+  [errno.ENFILE, 'UNAVAILABLE'],
+  [errno.ENOMEM, 'UNAVAILABLE'],
+  [errno.EHOSTUNREACH, 'UNAVAILABLE'],
+  [errno.ENETUNREACH, 'UNAVAILABLE'],
+  [errno.ECONNREFUSED, 'UNAVAILABLE'],
+  [errno.ECONNRESET, 'UNAVAILABLE'],
+  [errno.ENOTCONN, 'UNAVAILABLE'],
+  [errno.ENOLCK, 'UNAVAILABLE'],
+  // What the protocol itself never causes: something else lies where a file or directory belongs.
+  [errno.ENOTDIR, 'CORRUPT'],
+  [errno.EISDIR, 'CORRUPT'],
+  [errno.ELOOP, 'CORRUPT'],
+])
+
+const ADVICE: Readonly<Record<string, string>> = {
+  NO_SPACE: 'free some space, inodes or quota; the old value is untouched and deletes still work',
+  ACCESS_DENIED: 'check the owner, group and mode of the directory, and that it is writable',
+  UNAVAILABLE: 'the file system did not serve the call; try again',
+  CORRUPT: 'something that is not an object lies there; look at it and move it away',
+  IO: 'the file system failed; its own message says how',
+}
+
+/** The positive error number of a system error, or 0 when it is not one. */
+export function errnoOf(error: unknown): number {
+  const number = (error as { errno?: unknown } | undefined)?.errno
+  return typeof number === 'number' ? Math.abs(number) : 0
+}
+
+/** Whether an error is a system error with one of these numbers. */
+export function isErrno(error: unknown, ...numbers: readonly number[]): boolean {
+  const number = errnoOf(error)
+  return number !== 0 && numbers.includes(number)
+}
+
+/**
+ * Turns what a file-system call threw into a {@link StoreError}; errors that are not the
+ * system's (a body's own, a `TypeError`, a `StoreError`) are returned as they are.
+ */
+export function toStoreError(error: unknown, operation: string, key?: string): unknown {
+  if (error instanceof StoreError) {
+    if (error.operation === '') error.operation = operation
+    error.key ??= key
+    return error
+  }
+  const number = errnoOf(error)
+  const { syscall, path, message } = error as NodeJS.ErrnoException
+  if (number === 0 || syscall === undefined) return error
+  const code = CODE_BY_ERRNO.get(number) ?? 'IO'
+  const advice = ADVICE[code] ?? ''
+  return new StoreError(code, `${operation} failed: ${message}; ${advice}`, {
+    operation,
+    key,
+    path,
+    cause: error,
+  })
+}

@@ -1,0 +1,119 @@
+import { MAX_ATTRIBUTES_BYTES, encodeAttributes } from './format/footer.js'
+import type { Attributes } from './object-info.js'
+import type { RangeOptions, WriteOptions } from './object-store.js'
+import type { Durability } from './protocol/context.js'
+
+/** The longest ttl: a thousand years, in milliseconds. */
+export const MAX_TTL_MS = 1000 * 365 * 24 * 60 * 60 * 1000
+
+const DURABILITIES: readonly Durability[] = ['full', 'file', 'none']
+
+/** Refuses option names nobody reads: a typing error must not pass as a default. */
+export function checkOptionNames(options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || (options as unknown) === null) {
+    throw new TypeError('options must be an object')
+  }
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) {
+      throw new TypeError(`unknown option ${JSON.stringify(name)}; there are ${known.join(', ')}`)
+    }
+  }
+}
+
+/** A durability, or the default in place of undefined. */
+export function checkDurability(value: unknown, otherwise: Durability): Durability {
+  return value === undefined ? otherwise : oneOf('durability', value, DURABILITIES)
+}
+
+/** Refuses a value that is not one of the choices. */
+export function oneOf<T extends string>(name: string, value: unknown, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === value)
+  if (found !== undefined) return found
+  throw new TypeError(`${name} must be one of ${choices.join(', ')}, not ${describe(value)}`)
+}
+
+/** Refuses anything but a boolean; undefined is the default. */
+export function checkBoolean(name: string, value: unknown, otherwise: boolean): boolean {
+  if (value === undefined) return otherwise
+  if (typeof value === 'boolean') return value
+  throw new TypeError(`${name} must be true or false, not ${describe(value)}`)
+}
+
+/** Refuses anything but permission bits; undefined stays undefined. */
+export function checkMode(name: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined
+  if (typeof value !== 'number') throw new TypeError(`${name} must be a number such as 0o660`)
+  if (Number.isInteger(value) && value >= 0 && value <= 0o7777) return value
+  throw new RangeError(`${name} must be between 0 and 0o7777, not ${value}`)
+}
+
+/** What a write says about its value, checked. */
+export function checkAttributes(options: WriteOptions): Attributes {
+  const { contentType, metadata, ttlMs } = options
+  if (contentType !== undefined && typeof contentType !== 'string') {
+    throw new TypeError(`contentType must be a string, not ${describe(contentType)}`)
+  }
+  const checked = {
+    contentType,
+    metadata: checkMetadata(metadata),
+    ttlMs: checkTtl(ttlMs),
+    expiresAtMs: undefined,
+  }
+  const sizeBytes = encodeAttributes(contentType, checked.metadata).length
+  if (sizeBytes > MAX_ATTRIBUTES_BYTES) {
+    const limit = `may have ${MAX_ATTRIBUTES_BYTES} bytes as JSON, these have ${sizeBytes}`
+    throw new RangeError(`metadata and contentType ${limit}; put them into the value`)
+  }
+  return checked
+}
+
+function checkMetadata(metadata: unknown): Readonly<Record<string, string>> {
+  if (metadata === undefined) return {}
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
+    throw new TypeError(`metadata must be an object of strings, not ${describe(metadata)}`)
+  }
+  for (const [name, value] of Object.entries(metadata as Record<string, unknown>)) {
+    if (typeof value !== 'string') {
+      const what = `metadata ${JSON.stringify(name)} must be a string`
+      throw new TypeError(`${what}, not ${describe(value)}`)
+    }
+  }
+  // A copy: what the caller changes afterwards is not ours.
+  return Object.fromEntries(Object.entries(metadata as Record<string, string>))
+}
+
+function checkTtl(ttlMs: unknown): number | undefined {
+  if (ttlMs === undefined) return undefined
+  if (typeof ttlMs !== 'number') {
+    throw new TypeError(`ttlMs must be a number of milliseconds, not ${describe(ttlMs)}`)
+  }
+  if (ttlMs >= 1 && ttlMs <= MAX_TTL_MS) return Math.ceil(ttlMs)
+  throw new RangeError(`ttlMs must be between 1 and ${MAX_TTL_MS}, not ${ttlMs}`)
+}
+
+/** A range as in `fs.createReadStream` (end inclusive), as first byte and the byte after. */
+export function checkRange(options: RangeOptions, sizeBytes: number): [number, number] {
+  checkOptionNames(options, ['start', 'end'])
+  const { start = 0, end = sizeBytes - 1 } = options
+  for (const [name, value] of Object.entries({ start, end })) {
+    if (typeof value !== 'number') {
+      throw new TypeError(`${name} must be a number of bytes, not ${describe(value)}`)
+    }
+  }
+  // "Up to the end" of nothing is nothing; every other range must lie within the value.
+  const isWhole = options.start === undefined && options.end === undefined
+  const isInside =
+    Number.isInteger(start) &&
+    Number.isInteger(end) &&
+    start >= 0 &&
+    end < sizeBytes &&
+    start <= end
+  if (isWhole || isInside) return [start, end + 1]
+  const what = `the range from byte ${start} to ${end} is not within the value`
+  throw new RangeError(`${what}, which has ${sizeBytes} bytes`)
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null'
+  return typeof value === 'string' ? JSON.stringify(value) : typeof value
+}

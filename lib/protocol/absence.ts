@@ -1,0 +1,72 @@
+/**
+ * Proof of absence. A name that is not found says little: `link()` fails with ENOENT when the
+ * object is replaced between the kernel's lookup and the link, on every file system; an NFS
+ * client answers from memory for up to 30 s; and under a volume that is not mounted every key
+ * seems missing. So before a key is called absent:
+ *
+ *     1  revalidate the shard directory, where the file system is not known to be local
+ *     2  lstat the object: anything but ENOENT means "look again"
+ *     3  lstat the store's marker: without it this is not the store any more
+ *
+ * It changes nothing, so a crash leaves nothing.
+ */
+import { constants } from 'node:os'
+import { isErrno, StoreError } from '../errors.js'
+import { MARKER_NAME } from '../format/marker.js'
+import { lstat, type Operation } from '../drivers/effects.js'
+import type { Context, ObjectPath } from './context.js'
+import { revalidate } from './directories.js'
+
+const { errno } = constants
+
+/** Looks this often at an object that is there and yet cannot be had, before it gives up. */
+export const MAX_ATTEMPTS = 100
+
+/** Whether an error is one that absence could explain. */
+export function looksAbsent(error: unknown): boolean {
+  return isErrno(error, errno.ENOENT, errno.ESTALE)
+}
+
+/** Whether an object that could not be found is really not there. */
+export function* isAbsent(context: Context, object: ObjectPath): Operation<boolean> {
+  if (!(yield* believe(context, object))) return true
+  try {
+    yield* lstat(object.path)
+    return false
+  } catch (error) {
+    if (isErrno(error, errno.ESTALE)) return false
+    if (!isErrno(error, errno.ENOENT)) throw error
+  }
+  yield* requireStore(context)
+  return true
+}
+
+/**
+ * Makes the next look at an object a true one; says false when not even its shard directory is
+ * there, which proves the object absent. Does nothing on file systems known to be local.
+ */
+export function* believe(context: Context, object: ObjectPath): Operation<boolean> {
+  if (!context.fresh || (yield* revalidate(object.shard, context.root))) return true
+  yield* requireStore(context)
+  return false
+}
+
+/** Fails when the directory is not the store any more: a miss must not come of that. */
+export function* requireStore(context: Context): Operation<void> {
+  try {
+    yield* lstat(context.landmark)
+  } catch (error) {
+    if (!looksAbsent(error)) throw error
+    const message = `${context.root} is no store at the moment: ${MARKER_NAME} is not there`
+    throw new StoreError('UNAVAILABLE', `${message}; is its volume mounted?`, {
+      path: context.root,
+      cause: error,
+    })
+  }
+}
+
+/** What is thrown when an object kept changing for {@link MAX_ATTEMPTS} looks. */
+export function restless(object: ObjectPath): StoreError {
+  const message = `the object changed under each of ${MAX_ATTEMPTS} attempts; try again`
+  return new StoreError('UNAVAILABLE', message, { path: object.path })
+}

@@ -1,0 +1,121 @@
+/**
+ * Clear and destroy.
+ *
+ * Clear removes every object and nothing else: for each shard directory
+ *
+ *     1  unlink its objects                      crash: some objects are gone, the rest are whole
+ *     2  fsync it (full)
+ *
+ * Destroy removes the whole store, the marker last, so that what a crash leaves still says what
+ * it is and can be destroyed again:
+ *
+ *     1  clear, and remove the shard directories
+ *     2  remove .tmp, with whatever any process left there
+ *     3  remove `.expiring`, the marker and the root
+ *
+ * Files that are not the store's are never removed: destroy then leaves them, the directories
+ * they are in, and fails naming one.
+ */
+import { constants } from 'node:os'
+import { isErrno, StoreError } from '../errors.js'
+import { checkpoint, lstat, rmdir, unlink, type Operation } from '../drivers/effects.js'
+import { MARKER_NAME } from '../format/marker.js'
+import { looksAbsent, requireStore } from './absence.js'
+import type { Context, Durability } from './context.js'
+import { EXPIRING_NAME } from './expire.js'
+import { entries, objectsOf, shardNames } from './list.js'
+import { isPrivateEntry, readOnlyError } from './private-names.js'
+import { commitNames } from './publish.js'
+import { isFurniture } from './root.js'
+
+const { errno } = constants
+
+/** Removes the objects of one shard; says how many object files there were, expired included. */
+export function* clearShard(
+  context: Context,
+  outer: string,
+  inner: string,
+  durability: Durability,
+): Operation<number> {
+  if (context.readOnly !== undefined) throw readOnlyError(context)
+  let removed = 0
+  for (const { path } of yield* objectsOf(context, outer, inner)) {
+    yield* checkpoint()
+    if (yield* removeFile(path)) removed += 1
+  }
+  const shard = `${context.root}/${outer}/${inner}`
+  if (removed > 0) yield* commitNames(context, durability, [shard])
+  return removed
+}
+
+/** Removes one outer shard directory with all objects below it. */
+export function* destroyOuter(context: Context, outer: string): Operation<void> {
+  for (const inner of yield* shardNames(context, outer)) {
+    yield* clearShard(context, outer, inner, 'none')
+    yield* removeDirectory(`${context.root}/${outer}/${inner}`)
+  }
+  yield* removeDirectory(`${context.root}/${outer}`)
+}
+
+/** Removes what is left of a store when its shards are gone: the last part of destroy. */
+export function* destroyRoot(context: Context): Operation<void> {
+  const { root } = context
+  for (const name of yield* entries(root)) {
+    if (isPrivateEntry(name)) yield* removeTree(`${root}/${name}`)
+  }
+  const last = new Set([EXPIRING_NAME, MARKER_NAME])
+  const left = (yield* entries(root)).filter((name) => !last.has(name) && !isFurniture(name))
+  if (left.length > 0) throw leftOver(root, left)
+  yield* removeFile(`${root}/${EXPIRING_NAME}`)
+  yield* removeFile(`${root}/${MARKER_NAME}`)
+  yield* removeDirectory(root)
+}
+
+/** What clear and destroy ask first: whether this still is the store. */
+export function* requireOwnStore(context: Context): Operation<void> {
+  if (context.readOnly !== undefined) throw readOnlyError(context)
+  yield* requireStore(context)
+}
+
+function* removeFile(path: string): Operation<boolean> {
+  try {
+    yield* unlink(path)
+    return true
+  } catch (error) {
+    if (looksAbsent(error)) return false
+    throw error
+  }
+}
+
+/** Removes an empty directory; one with entries stays, and one that is a mount point. */
+function* removeDirectory(path: string): Operation<void> {
+  try {
+    yield* rmdir(path)
+  } catch (error) {
+    if (looksAbsent(error)) return
+    if (!isErrno(error, errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY)) throw error
+  }
+}
+
+function* removeTree(path: string): Operation<void> {
+  for (const name of yield* entries(path)) {
+    yield* checkpoint()
+    const entry = `${path}/${name}`
+    try {
+      if ((yield* lstat(entry)).isDirectory()) yield* removeTree(entry)
+      else yield* removeFile(entry)
+    } catch (error) {
+      if (!looksAbsent(error)) throw error
+    }
+  }
+  yield* removeDirectory(path)
+}
+
+function leftOver(root: string, names: readonly string[]): StoreError {
+  const [first = ''] = names
+  const others = names.length > 1 ? ` and ${names.length - 1} more` : ''
+  const message = `files that are not the store's were left alone: ${root}/${first}${others}`
+  return new StoreError('PRECONDITION_FAILED', `${message}; move them away, then destroy again`, {
+    path: `${root}/${first}`,
+  })
+}

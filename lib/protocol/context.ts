@@ -1,0 +1,78 @@
+import type { Format } from '../format/marker.js'
+import { splitHash, type ObjectKey } from '../key.js'
+import type { Instance } from './private-names.js'
+
+/**
+ * What a write promises once it is acknowledged.
+ *
+ * - `full`: survives a power cut (file and directories are flushed).
+ * - `file`: the value is flushed, its name not: after a power cut the last writes may be missing
+ *   or old, none is torn.
+ * - `none`: survives the death of the process only; after a power cut recent objects may be
+ *   old, missing or empty, which a read reports as `CORRUPT`.
+ */
+export type Durability = 'full' | 'file' | 'none'
+
+/** All that the operations of one opened store share. No I/O happens here. */
+export interface Context {
+  readonly root: string
+  readonly format: Format
+  readonly durability: Durability
+  /** Whether directories are revalidated before they are believed (NFS and the unknown). */
+  readonly fresh: boolean
+  /** Whether a flushed directory means anything; an NFS server commits names by itself. */
+  readonly syncsDirectories: boolean
+  readonly fileMode: number | undefined
+  readonly dirMode: number | undefined
+  /** A path that exists as long as the root is the store: its marker. */
+  readonly landmark: string
+  readonly host: string
+  readonly now: () => number
+  /** 16 random bytes, in hex. */
+  readonly randomId: () => string
+  /** How values are pinned; falls to `open` for good where hard links cannot be had. */
+  reads: 'link' | 'open'
+  /** Why nothing may be written; undefined when all may. */
+  readOnly: string | undefined
+  /** Known to hold, or to have held, objects that expire; never becomes false again. */
+  expiring: boolean
+  /** This store's own directory for private names; undefined until the first is needed. */
+  instance: Instance | undefined
+  /** Buffers of {@link SCRATCH_BYTES} that are free. */
+  readonly scratch: Buffer[]
+}
+
+/** The first read of an object asks for this much, so a smaller one is fetched whole. */
+export const SCRATCH_BYTES = 64 * 1024
+
+/** Where an object lies. */
+export interface ObjectPath {
+  /** The key; undefined where the object was found by listing and has not been read yet. */
+  readonly key: string | undefined
+  readonly hash: string
+  /** `root/aa` */
+  readonly outer: string
+  /** `root/aa/bb`, the shard directory */
+  readonly shard: string
+  /** `root/aa/bb/rest` */
+  readonly path: string
+}
+
+export function locate(context: Context, key: ObjectKey): ObjectPath {
+  return locateHash(context, key.hash, key.text)
+}
+
+export function locateHash(context: Context, hash: string, key?: string): ObjectPath {
+  const [outerName, innerName, rest] = splitHash(hash)
+  const outer = `${context.root}/${outerName}`
+  const shard = `${outer}/${innerName}`
+  return { key, hash, outer, shard, path: `${shard}/${rest}` }
+}
+
+export function takeScratch(context: Context): Buffer {
+  return context.scratch.pop() ?? Buffer.allocUnsafeSlow(SCRATCH_BYTES)
+}
+
+export function returnScratch(context: Context, buffer: Buffer): void {
+  context.scratch.push(buffer)
+}

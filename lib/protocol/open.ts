@@ -1,0 +1,82 @@
+/**
+ * Open: from a path to a {@link Context}.
+ *
+ *     1  make the root and its parents, if they    crash: empty directories
+ *        are not there (create)
+ *     2  ask what file system it is, and whether
+ *        it can be written to
+ *     3  identify it (identify.ts)
+ *     4  if it is empty, establish it and look     crash: a store, or an empty directory with
+ *        again: another process may have been      an empty .tmp
+ *        faster
+ *
+ * Nothing is ever deleted here.
+ */
+import { hostname } from 'node:os'
+import { randomBytes } from 'node:crypto'
+import { StoreError } from '../errors.js'
+import { statfs, type Operation } from '../drivers/effects.js'
+import type { Format } from '../format/marker.js'
+import type { Context, Durability } from './context.js'
+import { isLocal, syncsDirectories } from './file-systems.js'
+import { establish, identify, makeRoot, whyReadOnly } from './identify.js'
+
+/** How a store is opened; undefined leaves it to what is found. */
+export interface OpenHow {
+  readonly create: boolean
+  readonly format: Format | undefined
+  readonly durability: Durability
+  readonly reads: 'link' | 'open'
+  readonly fresh: boolean | undefined
+  readonly fileMode: number | undefined
+  readonly dirMode: number | undefined
+  readonly readOnly: boolean
+}
+
+/** Opens the store at an absolute path without a slash at its end. */
+export function* openStore(root: string, how: OpenHow): Operation<Context> {
+  const mayCreate = how.create && !how.readOnly
+  const changed = mayCreate ? yield* makeRoot(root, how.dirMode) : []
+  const draft = yield* draftContext(root, how)
+  let identity = yield* identify(root, draft.fresh, how.format)
+  if (identity === 'empty') {
+    if (!mayCreate || draft.readOnly !== undefined) throw emptyDirectory(draft)
+    yield* establish(draft, changed)
+    identity = yield* identify(root, draft.fresh, how.format)
+    if (identity === 'empty') throw emptyDirectory(draft)
+  }
+  return { ...draft, ...identity }
+}
+
+function* draftContext(root: string, how: OpenHow): Operation<Context> {
+  const found = yield* whyReadOnly(root)
+  const readOnly = how.readOnly ? 'it was opened with readOnly: true' : found
+  const { type } = yield* statfs(root)
+  return {
+    root,
+    format: how.format ?? 'envelope',
+    durability: how.durability,
+    fresh: how.fresh ?? !isLocal(type),
+    syncsDirectories: syncsDirectories(type),
+    fileMode: how.fileMode,
+    dirMode: how.dirMode,
+    landmark: root,
+    host:
+      hostname()
+        .replace(/[^A-Za-z0-9.-]/g, '_')
+        .slice(0, 64) || 'unknown',
+    now: Date.now,
+    randomId: () => randomBytes(16).toString('hex'),
+    reads: readOnly === undefined ? how.reads : 'open',
+    readOnly,
+    expiring: false,
+    instance: undefined,
+    scratch: [],
+  }
+}
+
+function emptyDirectory({ root, readOnly }: Context): StoreError {
+  const message = `${root} is not a store: it is empty`
+  const why = readOnly === undefined ? 'create was not asked for' : readOnly
+  return new StoreError('NOT_A_STORE', `${message}, and ${why}`, { path: root })
+}

@@ -1,0 +1,118 @@
+/**
+ * Pinning: a descriptor of an object that stays what it is, whatever other hosts do.
+ *
+ *     0  revalidate the shard directory, where the file system is not known to be local
+ *     1  link the object to a private name       crash: a private name, for the sweep
+ *        ENOENT, ESTALE: prove the absence, or look again
+ *     2  open the private name                   crash: as above
+ *
+ * Where links cannot be had (EMLINK: EFS allows 177; EPERM: `fs.protected_hardlinks` and
+ * another user's file; EROFS; a full disk; no links at all) the object itself is opened. That
+ * pins it as well, but for NFS, whose server forgets a file that another host replaced: reading
+ * on then fails with ESTALE, and a read that has returned nothing yet starts again.
+ */
+import { constants as fsConstants } from 'node:fs'
+import { constants } from 'node:os'
+import { publishNotice } from '../diagnostics.js'
+import { isErrno } from '../errors.js'
+import {
+  background,
+  close,
+  link,
+  open,
+  quietly,
+  unlink,
+  type Operation,
+} from '../drivers/effects.js'
+import { believe, isAbsent, looksAbsent, MAX_ATTEMPTS, restless } from './absence.js'
+import type { Context, ObjectPath } from './context.js'
+import { asCorrupt } from './load.js'
+import { noticeLostInstance, privateName } from './private-names.js'
+
+const { errno } = constants
+
+// A symbolic link in an object's place is never followed, and a pipe there must not block.
+const OPEN_OBJECT = fsConstants.O_RDONLY | fsConstants.O_NOFOLLOW | fsConstants.O_NONBLOCK
+
+/** Links this often to a hot object; plain open, which a local rename never disturbs, after. */
+const LINK_ATTEMPTS = 16
+
+/** An open object. */
+export interface Pin {
+  readonly fd: number
+  /** The name that pins it; undefined where only the descriptor does. */
+  readonly privatePath: string | undefined
+}
+
+/** Pins the object of a key; undefined when it is proved absent. */
+export function* pin(
+  context: Context,
+  object: ObjectPath,
+  how: 'link' | 'open',
+): Operation<Pin | undefined> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    if (!(yield* believe(context, object))) return undefined
+    const byLink = how === 'link' && context.reads === 'link' && attempt < LINK_ATTEMPTS
+    const pinned = byLink ? yield* pinByLink(context, object) : yield* pinByOpen(object)
+    if (pinned !== undefined) return pinned
+    if (yield* isAbsent(context, object)) return undefined
+    if (byLink) yield* noticeLostInstance(context)
+  }
+  throw restless(object)
+}
+
+/** Closes a pinned object and removes its private name, without anybody waiting for it. */
+export function* release({ fd, privatePath }: Pin): Operation<void> {
+  // The descriptor first: NFS keeps a file that is unlinked while open as .nfs*.
+  yield* background(closeAndUnlink(fd, privatePath))
+}
+
+function* closeAndUnlink(fd: number, privatePath: string | undefined): Operation<void> {
+  yield* close(fd)
+  if (privatePath !== undefined) yield* unlink(privatePath)
+}
+
+function* pinByOpen(object: ObjectPath): Operation<Pin | undefined> {
+  try {
+    return { fd: yield* open(object.path, OPEN_OBJECT), privatePath: undefined }
+  } catch (error) {
+    if (looksAbsent(error)) return undefined
+    throw asCorrupt(object, error)
+  }
+}
+
+function* pinByLink(context: Context, object: ObjectPath): Operation<Pin | undefined> {
+  let privatePath: string
+  try {
+    privatePath = yield* privateName(context)
+    yield* link(object.path, privatePath)
+  } catch (error) {
+    if (looksAbsent(error)) return undefined
+    noticeNoLinks(context, error)
+    return yield* pinByOpen(object)
+  }
+  try {
+    return yield* openPrivate(object, privatePath)
+  } catch (error) {
+    yield* quietly(unlink(privatePath))
+    throw error
+  }
+}
+
+/** Opens a private name; undefined when the sweep took it while this process was suspended. */
+export function* openPrivate(object: ObjectPath, privatePath: string): Operation<Pin | undefined> {
+  try {
+    return { fd: yield* open(privatePath, OPEN_OBJECT), privatePath }
+  } catch (error) {
+    if (looksAbsent(error)) return undefined
+    throw asCorrupt(object, error)
+  }
+}
+
+/** Where the whole file system has no links, there is no use in asking for each object. */
+function noticeNoLinks(context: Context, error: unknown): void {
+  const { EROFS, EOPNOTSUPP, ENOSYS, EXDEV } = errno
+  if (context.readOnly === undefined && !isErrno(error, EROFS, EOPNOTSUPP, ENOSYS, EXDEV)) return
+  context.reads = 'open'
+  publishNotice('hard links cannot be had here: objects are read by plain open', error)
+}

@@ -1,0 +1,56 @@
+/**
+ * Remove: after it the key has no object.
+ *
+ *     1  where objects may expire, stat it: an expired one was absent already, and stays for
+ *        the sweep, since unlinking it by name could hit a newer one
+ *     2  unlink the object                       crash: before it there, after it gone
+ *        ENOENT, ESTALE: prove the absence, or try again
+ *     3  fsync the shard directory (full)        crash: without this a power cut may bring it
+ *                                                back
+ *
+ * A corrupt object is removed like any other. An NFS server that answers a repeated request
+ * without remembering the first makes this say "was absent" of an object it did remove; the
+ * key is absent in any case.
+ */
+import { StoreError } from '../errors.js'
+import { checkpoint, unlink, type Operation } from '../drivers/effects.js'
+import { believe, isAbsent, looksAbsent, MAX_ATTEMPTS, restless } from './absence.js'
+import type { Context, Durability, ObjectPath } from './context.js'
+import { mayExpire } from './expire.js'
+import { asCorrupt } from './load.js'
+import { readOnlyError } from './private-names.js'
+import { commitNames } from './publish.js'
+import { stat } from './stat.js'
+
+/** Removes the object of a key; says whether there was one. */
+export function* remove(
+  context: Context,
+  object: ObjectPath,
+  durability: Durability,
+): Operation<boolean> {
+  if (context.readOnly !== undefined) throw readOnlyError(context)
+  if ((yield* mayExpire(context)) && (yield* isGone(context, object))) return false
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    if (!(yield* believe(context, object))) return false
+    yield* checkpoint()
+    try {
+      yield* unlink(object.path)
+    } catch (error) {
+      if (!looksAbsent(error)) throw asCorrupt(object, error)
+      if (yield* isAbsent(context, object)) return false
+      continue
+    }
+    yield* commitNames(context, durability, [object.shard])
+    return true
+  }
+  throw restless(object)
+}
+
+function* isGone(context: Context, object: ObjectPath): Operation<boolean> {
+  try {
+    return (yield* stat(context, object)) === undefined
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'CORRUPT') return false
+    throw error
+  }
+}

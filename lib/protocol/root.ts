@@ -1,0 +1,19 @@
+import { MARKER_NAME } from '../format/marker.js'
+import { isShardName } from '../key.js'
+import { EXPIRING_NAME } from './expire.js'
+import { isPrivateEntry } from './private-names.js'
+
+/** Whether an entry of the root is one the store itself makes. */
+export function isStoreEntry(name: string): boolean {
+  if (name === MARKER_NAME || name === EXPIRING_NAME) return true
+  return isPrivateEntry(name) || isShardName(name)
+}
+
+/**
+ * Whether an entry of the root belongs to the volume rather than to a user: ext4 makes
+ * `lost+found`, NetApp and others `.snapshot`, an NFS client `.nfs…`. A new volume that has
+ * them counts as empty.
+ */
+export function isFurniture(name: string): boolean {
+  return name === 'lost+found' || name === '.snapshot' || name.startsWith('.nfs')
+}

@@ -1,0 +1,103 @@
+/**
+ * Take: read and remove in one, with exactly one winner.
+ *
+ *     1  rename the object to a private name     crash: it is taken; its value lies under a
+ *        ENOENT, ESTALE: prove the absence,      private name until the sweep
+ *        or try again
+ *     2  fsync the shard directory (full)        crash: without this a power cut may bring it
+ *                                                back
+ *     3  read it (read.ts); the private name goes when the handle is closed
+ *
+ * `rename()` of one name succeeds once, on any file system or host. What cannot be read is put
+ * back before the error is thrown. If a lost reply makes NFS say ENOENT, the private name, which
+ * never existed before, tells that the rename was done.
+ */
+import { constants } from 'node:os'
+import { isErrno } from '../errors.js'
+import { checkpoint, lstat, quietly, rename, type Operation } from '../drivers/effects.js'
+import { isExpired } from '../object-info.js'
+import { believe, isAbsent, looksAbsent, MAX_ATTEMPTS, restless } from './absence.js'
+import type { Context, Durability, ObjectPath } from './context.js'
+import { putBack } from './expire.js'
+import { asCorrupt, load } from './load.js'
+import { openPrivate, release, type Pin } from './pin.js'
+import { noticeLostInstance, privateName, readOnlyError } from './private-names.js'
+import { commitNames } from './publish.js'
+import { closeHandle, type Handle } from './read.js'
+
+const { errno } = constants
+
+/** Takes the object of a key away; undefined when it is proved absent, or expired. */
+export function* take(
+  context: Context,
+  object: ObjectPath,
+  durability: Durability,
+): Operation<Handle | undefined> {
+  if (context.readOnly !== undefined) throw readOnlyError(context)
+  const aside = yield* moveAside(context, object)
+  if (aside === undefined) return undefined
+  let handle: Handle
+  try {
+    handle = yield* readAside(context, object, aside)
+  } catch (error) {
+    yield* quietly(restore(aside, object))
+    throw error
+  }
+  yield* commitNames(context, durability, [object.shard])
+  if (!isExpired(handle.info, context.now())) return handle
+  yield* closeHandle(handle)
+  return undefined
+}
+
+function* moveAside(context: Context, object: ObjectPath): Operation<string | undefined> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    if (!(yield* believe(context, object))) return undefined
+    yield* checkpoint()
+    const aside = yield* privateName(context)
+    try {
+      yield* rename(object.path, aside)
+      return aside
+    } catch (error) {
+      if (!looksAbsent(error)) throw asCorrupt(object, error)
+      if (yield* exists(aside)) return aside
+      if (yield* isAbsent(context, object)) return undefined
+      yield* noticeLostInstance(context)
+    }
+  }
+  throw restless(object)
+}
+
+function* exists(path: string): Operation<boolean> {
+  try {
+    yield* lstat(path)
+    return true
+  } catch (error) {
+    if (looksAbsent(error)) return false
+    throw error
+  }
+}
+
+function* readAside(context: Context, object: ObjectPath, aside: string): Operation<Handle> {
+  let pinned: Pin | undefined
+  try {
+    pinned = yield* openPrivate(object, aside)
+    if (pinned === undefined) throw restless(object)
+    const loaded = yield* load(context, object, pinned.fd)
+    if (loaded.bytes === undefined) return { object, ...loaded, pin: pinned }
+    yield* release(pinned)
+    return { object, ...loaded, pin: undefined }
+  } catch (error) {
+    if (pinned !== undefined) yield* release({ fd: pinned.fd, privatePath: undefined })
+    throw asCorrupt(object, error)
+  }
+}
+
+/** A directory cannot be linked back; renaming it cannot replace an object. */
+function* restore(aside: string, object: ObjectPath): Operation<void> {
+  try {
+    yield* putBack(aside, object.path)
+  } catch (error) {
+    if (!isErrno(error, errno.EPERM)) throw error
+    yield* rename(aside, object.path)
+  }
+}

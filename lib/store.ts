@@ -1,0 +1,212 @@
+import type { Readable, Writable } from 'node:stream'
+import {
+  bulkOf,
+  type Bulk,
+  type ClearOptions,
+  type VerifyReport,
+  type WalkOptions,
+} from './bulk.js'
+import { StoreError } from './errors.js'
+import type { ObjectInfo } from './object-info.js'
+import type {
+  Body,
+  CallOptions,
+  ChangeOptions,
+  ListOptions,
+  ObjectStore,
+  RangeOptions,
+  StoredObject,
+  Supports,
+  WriteOptions,
+} from './object-store.js'
+import { lazyReadable, writeStream } from './streams.js'
+
+/** Options of `set` and `add`. */
+export type SetOptions = Omit<WriteOptions, 'ifAbsent'>
+
+/** Options of `createReadStream`. */
+export interface ReadStreamOptions extends RangeOptions, CallOptions {}
+
+/**
+ * The face of a store: a Map that is shared, asynchronous and durable. What each verb promises
+ * stands at the member of {@link ObjectStore} it comes from.
+ *
+ * Errors, on every verb: `TypeError` and `RangeError` for misuse, {@link StoreError} for all
+ * else; a missing key is `undefined` or `false`. An expired object is absent to every verb.
+ */
+export class Store implements AsyncDisposable {
+  readonly #objects: ObjectStore
+  readonly #bulk: Bulk
+
+  /**
+   * @param objects - any backend or layer
+   * @param bulk - its own ways of doing the operations over many objects, if it has any
+   */
+  constructor(objects: ObjectStore, bulk: Bulk = bulkOf(objects)) {
+    this.#objects = objects
+    this.#bulk = bulk
+  }
+
+  /** What this store can do. */
+  get supports(): Supports {
+    return this.#objects.supports
+  }
+
+  /** Stores a value, replacing any other, and returns what is known of it. */
+  set(key: string, value: Body, options?: SetOptions): Promise<ObjectInfo> {
+    return this.#objects.write(key, value, options)
+  }
+
+  /** The value of a key in memory; undefined if it has none. */
+  async get(key: string, options?: CallOptions): Promise<Buffer | undefined> {
+    return await bytesOf(await this.#objects.read(key, options))
+  }
+
+  /** Whether a key has an object. */
+  async has(key: string, options?: CallOptions): Promise<boolean> {
+    return (await this.#objects.stat(key, options)) !== undefined
+  }
+
+  /** Removes an object; says whether there was one. */
+  delete(key: string, options?: ChangeOptions): Promise<boolean> {
+    return this.#objects.remove(key, options)
+  }
+
+  /** Stores a value if the key has none; says whether it did. One of many contenders wins. */
+  async add(key: string, value: Body, options?: SetOptions): Promise<boolean> {
+    try {
+      await this.#objects.write(key, value, { ...options, ifAbsent: true })
+      return true
+    } catch (error) {
+      if (error instanceof StoreError && error.code === 'PRECONDITION_FAILED') return false
+      throw error
+    }
+  }
+
+  /** Reads and removes in one: of many contenders one gets the value, the others undefined. */
+  async take(key: string, options?: ChangeOptions): Promise<Buffer | undefined> {
+    return await bytesOf(await this.#objects.take(key, options))
+  }
+
+  /** What is known of an object, without its value. */
+  stat(key: string, options?: CallOptions): Promise<ObjectInfo | undefined> {
+    return this.#objects.stat(key, options)
+  }
+
+  /** Opens one version of an object, to be read as a whole, in parts or as a stream. */
+  read(key: string, options?: CallOptions): Promise<StoredObject | undefined> {
+    return this.#objects.read(key, options)
+  }
+
+  /**
+   * The value as a Node stream, as in `fs.createReadStream`: `start` and `end` are inclusive. It
+   * fails with `NOT_FOUND` if the key has no object, and with a RangeError for a part outside
+   * the value.
+   */
+  createReadStream(key: string, options: ReadStreamOptions = {}): Readable {
+    const { signal, ...range } = options
+    return lazyReadable(async () => {
+      const object = await this.#objects.read(key, { signal })
+      if (object === undefined) throw notFound(key)
+      try {
+        return { stream: object.stream(range), close: () => object.close() }
+      } catch (error) {
+        await object.close()
+        throw error
+      }
+    }, signal)
+  }
+
+  /**
+   * A Node stream whose data becomes the value, published when the stream finishes; destroyed
+   * before, it publishes nothing and leaves nothing.
+   */
+  createWriteStream(key: string, options: SetOptions = {}): Writable {
+    const { signal, ...others } = options
+    const write = (body: Body, abort: AbortSignal): Promise<unknown> => {
+      const signals = signal === undefined ? abort : AbortSignal.any([signal, abort])
+      return this.#objects.write(key, body, { ...others, signal: signals })
+    }
+    return writeStream(write)
+  }
+
+  /** The keys, in no meaningful order. See {@link ObjectStore.list}. */
+  async *keys(options?: ListOptions): AsyncGenerator<string> {
+    for await (const { key } of this.#objects.list(options)) yield key
+  }
+
+  /** What is known of every object. */
+  list(options?: ListOptions): AsyncIterable<ObjectInfo> {
+    return this.#objects.list(options)
+  }
+
+  /** The values, each read when its turn comes; what was deleted meanwhile is left out. */
+  async *values(options?: ListOptions): AsyncGenerator<Buffer> {
+    for await (const [, value] of this.entries(options)) yield value
+  }
+
+  /** Keys and values. */
+  async *entries(options: ListOptions = {}): AsyncGenerator<[key: string, value: Buffer]> {
+    for await (const { key } of this.#objects.list(options)) {
+      const value = await this.get(key, { signal: options.signal })
+      if (value !== undefined) yield [key, value]
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<[key: string, value: Buffer]> {
+    return this.entries()
+  }
+
+  /** See {@link Bulk.count}. */
+  count(options?: WalkOptions): Promise<number> {
+    return this.#bulk.count(options)
+  }
+
+  /** See {@link Bulk.copy}. */
+  copy(from: string, to: string, options?: ChangeOptions): Promise<boolean> {
+    return this.#bulk.copy(from, to, options)
+  }
+
+  /** See {@link Bulk.rename}. */
+  rename(from: string, to: string, options?: ChangeOptions): Promise<boolean> {
+    return this.#bulk.rename(from, to, options)
+  }
+
+  /** See {@link Bulk.clear}. */
+  clear(options?: ClearOptions): Promise<number> {
+    return this.#bulk.clear(options)
+  }
+
+  /** See {@link Bulk.verify}. */
+  verify(options?: WalkOptions): Promise<VerifyReport> {
+    return this.#bulk.verify(options)
+  }
+
+  /** See {@link Bulk.destroy}. */
+  destroy(options?: WalkOptions): Promise<void> {
+    return this.#bulk.destroy(options)
+  }
+
+  /** Waits for what is under way, closes what is open and removes the private directory. */
+  close(): Promise<void> {
+    return this.#objects.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+async function bytesOf(object: StoredObject | undefined): Promise<Buffer | undefined> {
+  if (object === undefined) return undefined
+  try {
+    return await object.bytes()
+  } finally {
+    await object.close()
+  }
+}
+
+function notFound(key: string): StoreError {
+  const message = 'there is no object to stream; ask has() or use read()'
+  return new StoreError('NOT_FOUND', message, { operation: 'createReadStream', key })
+}

@@ -1,0 +1,325 @@
+import { checkOpen, type OpenOptions } from './backends/opening.js'
+import * as requests from './backends/requests.js'
+import { walkShardsSync } from './backends/walk.js'
+import type { VerifyReport } from './bulk.js'
+import { SyncDriver } from './drivers/sync.js'
+import type { Operation } from './drivers/effects.js'
+import { StoreError, toStoreError } from './errors.js'
+import type { ObjectInfo } from './object-info.js'
+import { checkOptionNames, checkRange } from './options.js'
+import type { ChangeOptions, RangeOptions, WriteOptions } from './object-store.js'
+import { clearShard, destroyOuter, destroyRoot, requireOwnStore } from './protocol/clear.js'
+import type { Context } from './protocol/context.js'
+import { countShard, listShard, shardNames } from './protocol/list.js'
+import { openStore } from './protocol/open.js'
+import { removeInstance } from './protocol/private-names.js'
+import { closeHandle, RangeReader, readBytes, type Handle } from './protocol/read.js'
+import { addFindings, verifyDirectory, verifyShard } from './protocol/verify.js'
+import { parseJson } from './value.js'
+
+/** What a synchronous store can keep: nothing that must be waited for. */
+export type SyncBody = string | Uint8Array | ArrayBuffer | Iterable<Uint8Array>
+
+/** Options of synchronous changes: nothing can be aborted, as nothing else runs meanwhile. */
+export type SyncChangeOptions = Omit<ChangeOptions, 'signal'>
+/** Options of the synchronous `set` and `add`. */
+export type SyncSetOptions = Omit<WriteOptions, 'signal' | 'ifAbsent'>
+/** Options of synchronous listings. */
+export interface SyncListOptions {
+  /** Only keys that begin with this; default: all. */
+  readonly prefix?: string | undefined
+}
+
+/** One version of one object, pinned until it is closed. The synchronous `StoredObject`. */
+export class SyncStoredObject implements Disposable {
+  readonly info: ObjectInfo
+  readonly #handle: Handle
+  readonly #run: <T>(operation: Operation<T>) => T
+  #closed = false
+
+  /** @internal Made by {@link SyncStore}. */
+  constructor(handle: Handle, run: <T>(operation: Operation<T>) => T) {
+    this.info = handle.info
+    this.#handle = handle
+    this.#run = run
+  }
+
+  /** The whole value. Throws `CORRUPT` if its crc does not match; RangeError beyond 4 GiB. */
+  bytes(): Buffer {
+    this.#requireOpen()
+    return this.#run(readBytes(this.#handle))
+  }
+
+  /** The value as UTF-8 text. */
+  text(): string {
+    return this.bytes().toString('utf8')
+  }
+
+  /** The value as JSON; `DECODE` if it is none. */
+  json(): unknown {
+    return parseJson(this.text(), this.info.key)
+  }
+
+  /** The value, or a part of it (`end` inclusive), in pieces of at most 256 KiB. */
+  *pieces(options: RangeOptions = {}): Generator<Buffer> {
+    const [start, end] = checkRange(options, this.info.sizeBytes)
+    const reader = new RangeReader(this.#handle, start, end)
+    for (;;) {
+      this.#requireOpen()
+      const piece = this.#run(reader.next())
+      if (piece === undefined) return
+      yield piece
+    }
+  }
+
+  /** Lets go of it. Closing twice is fine. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#run(closeHandle(this.#handle))
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #requireOpen(): void {
+    const { key } = this.info
+    if (this.#closed) throw new StoreError('CLOSED', 'the object was closed', { key })
+  }
+}
+
+/**
+ * A store in a directory, for scripts: the verbs of `Store`, each done when it returns. It runs
+ * the same protocol, so it may share a directory with any number of others.
+ */
+export class SyncStore implements Disposable {
+  readonly #driver: SyncDriver
+  readonly #context: Context
+  #closed = false
+
+  /** @internal Made by {@link openSync}. */
+  constructor(driver: SyncDriver, context: Context) {
+    this.#driver = driver
+    this.#context = context
+  }
+
+  /** Stores a value, replacing any other, and returns what is known of it. */
+  set(key: string, value: SyncBody, options: SyncSetOptions = {}): ObjectInfo {
+    return this.#write(key, value, options)
+  }
+
+  /** The value of a key; undefined if it has none. */
+  get(key: string): Buffer | undefined {
+    return bytesOf(this.read(key))
+  }
+
+  /** Whether a key has an object. */
+  has(key: string): boolean {
+    return this.stat(key) !== undefined
+  }
+
+  /** Removes an object; says whether there was one. */
+  delete(key: string, options: SyncChangeOptions = {}): boolean {
+    return this.#run('remove', () => requests.removeRequest(this.#context, key, options), key)
+  }
+
+  /** Stores a value if the key has none; says whether it did. One of many contenders wins. */
+  add(key: string, value: SyncBody, options: SyncSetOptions = {}): boolean {
+    try {
+      this.#write(key, value, { ...options, ifAbsent: true })
+      return true
+    } catch (error) {
+      if (error instanceof StoreError && error.code === 'PRECONDITION_FAILED') return false
+      throw error
+    }
+  }
+
+  /** Reads and removes in one: of many contenders one gets the value, the others undefined. */
+  take(key: string, options: SyncChangeOptions = {}): Buffer | undefined {
+    const request = (): Operation<Handle | undefined> =>
+      requests.takeRequest(this.#context, key, options)
+    return bytesOf(this.#hold('take', this.#run('take', request, key)))
+  }
+
+  /** What is known of an object, without its value. */
+  stat(key: string): ObjectInfo | undefined {
+    return this.#run('stat', () => requests.statRequest(this.#context, key, {}), key)
+  }
+
+  /** Opens one version of an object, to be read as a whole or in parts. */
+  read(key: string): SyncStoredObject | undefined {
+    const request = (): Operation<Handle | undefined> =>
+      requests.readRequest(this.#context, key, {})
+    return this.#hold('read', this.#run('read', request, key))
+  }
+
+  /** The keys, in no meaningful order; weakly consistent, each once. */
+  *keys(options: SyncListOptions = {}): Generator<string> {
+    for (const { key } of this.list(options)) yield key
+  }
+
+  /** What is known of every object. */
+  *list(options: SyncListOptions = {}): Generator<ObjectInfo> {
+    const prefix = this.#check('list', () => requests.listPrefix(this.#context, options))
+    const run = this.#runner('list')
+    const visit = (outer: string, inner: string): Operation<ObjectInfo[]> =>
+      listShard(this.#context, outer, inner)
+    for (const infos of walkShardsSync(run, this.#context, visit)) {
+      for (const info of infos) if (info.key.startsWith(prefix)) yield info
+    }
+  }
+
+  /** The values, each read when its turn comes; what was deleted meanwhile is left out. */
+  *values(options: SyncListOptions = {}): Generator<Buffer> {
+    for (const [, value] of this.entries(options)) yield value
+  }
+
+  /** Keys and values. */
+  *entries(options: SyncListOptions = {}): Generator<[key: string, value: Buffer]> {
+    for (const key of this.keys(options)) {
+      const value = this.get(key)
+      if (value !== undefined) yield [key, value]
+    }
+  }
+
+  [Symbol.iterator](): Generator<[key: string, value: Buffer]> {
+    return this.entries()
+  }
+
+  /** How many objects there are. Weakly consistent, like a listing. */
+  count(): number {
+    return this.#sum('count', countShard)
+  }
+
+  /** Copies an object, with all it has but its version; says whether there was one. */
+  copy(from: string, to: string, options: SyncChangeOptions = {}): boolean {
+    return this.#run('copy', () => requests.copyRequest(this.#context, from, to, options), from)
+  }
+
+  /** Moves an object to another key; says whether there was one. See `Store.rename`. */
+  rename(from: string, to: string, options: SyncChangeOptions = {}): boolean {
+    const request = (): Operation<boolean> =>
+      requests.renameRequest(this.#context, from, to, options)
+    return this.#run('rename', request, from)
+  }
+
+  /** Removes all objects and nothing else; says how many there were, expired ones included. */
+  clear(options: SyncChangeOptions = {}): number {
+    checkOptionNames(options, ['durability'])
+    const durability = requests.durabilityOf(this.#context, options)
+    this.#run('clear', () => requireOwnStore(this.#context))
+    const clear: ShardCount = (context, outer, inner) =>
+      clearShard(context, outer, inner, durability)
+    return this.#sum('clear', clear)
+  }
+
+  /** Reads every object and checks everything; changes nothing. */
+  verify(): VerifyReport {
+    const run = this.#runner('verify')
+    let report = run(verifyDirectory(this.#context))
+    for (const outer of run(shardNames(this.#context))) {
+      report = addFindings(report, run(verifyDirectory(this.#context, outer)))
+    }
+    const visit = (outer: string, inner: string): Operation<VerifyReport> =>
+      verifyShard(this.#context, outer, inner)
+    for (const found of walkShardsSync(run, this.#context, visit)) {
+      report = addFindings(report, found)
+    }
+    return report
+  }
+
+  /** Removes the store and its directory, and closes it. See `Store.destroy`. */
+  destroy(): void {
+    const run = this.#runner('destroy')
+    run(requireOwnStore(this.#context))
+    for (const outer of run(shardNames(this.#context))) run(destroyOuter(this.#context, outer))
+    run(destroyRoot(this.#context))
+    this.close()
+  }
+
+  /** Removes the private directory. Closing twice is fine. */
+  close(): void {
+    if (this.#closed) return
+    this.#run('close', () => removeInstance(this.#context))
+    this.#closed = true
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #write(key: string, value: SyncBody, options: WriteOptions): ObjectInfo {
+    const begin = (): Operation<ObjectInfo> => {
+      const request = requests.writeRequest(this.#context, key, value, options)
+      return cancelling(request)
+    }
+    return this.#run('write', begin, key)
+  }
+
+  #hold(name: string, handle: Handle | undefined): SyncStoredObject | undefined {
+    return handle === undefined ? undefined : new SyncStoredObject(handle, this.#runner(name))
+  }
+
+  #runner(name: string): <T>(operation: Operation<T>) => T {
+    return (operation) => this.#run(name, () => operation)
+  }
+
+  #check<T>(name: string, check: () => T, key?: string): T {
+    if (this.#closed) {
+      throw new StoreError('CLOSED', 'the store is closed', { operation: name, key })
+    }
+    try {
+      return check()
+    } catch (error) {
+      throw toStoreError(error, name, key)
+    }
+  }
+
+  #run<T>(name: string, begin: () => Operation<T>, key?: string): T {
+    return this.#check(name, () => this.#driver.run(begin()), key)
+  }
+
+  #sum(name: string, count: ShardCount): number {
+    const visit = (outer: string, inner: string): Operation<number> =>
+      count(this.#context, outer, inner)
+    let total = 0
+    for (const objects of walkShardsSync(this.#runner(name), this.#context, visit)) total += objects
+    return total
+  }
+}
+
+type ShardCount = (context: Context, outer: string, inner: string) => Operation<number>
+
+/**
+ * Opens a directory as a store, synchronously. The options are those of `open`, but for `signal`.
+ *
+ * @throws StoreError as `open` does
+ */
+export function openSync(path: string, options: Omit<OpenOptions, 'signal'> = {}): SyncStore {
+  const [root, how] = checkOpen(path, options)
+  const driver = new SyncDriver(options.fs)
+  try {
+    return new SyncStore(driver, driver.run(openStore(root, how)))
+  } catch (error) {
+    throw toStoreError(error, 'open')
+  }
+}
+
+function* cancelling(request: requests.WriteRequest): Operation<ObjectInfo> {
+  try {
+    return yield* request.operation
+  } catch (error) {
+    request.cancel(error)
+    throw error
+  }
+}
+
+function bytesOf(object: SyncStoredObject | undefined): Buffer | undefined {
+  if (object === undefined) return undefined
+  try {
+    return object.bytes()
+  } finally {
+    object.close()
+  }
+}
