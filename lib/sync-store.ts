@@ -61,15 +61,9 @@ export class SyncStoredObject implements Disposable {
   }
 
   /** The value, or a part of it (`end` inclusive), in pieces of at most 256 KiB. */
-  *pieces(options: RangeOptions = {}): Generator<Buffer> {
+  pieces(options: RangeOptions = {}): Generator<Buffer> {
     const [start, end] = checkRange(options, this.info.sizeBytes)
-    const reader = new RangeReader(this.#handle, start, end)
-    for (;;) {
-      this.#requireOpen()
-      const piece = this.#run(reader.next())
-      if (piece === undefined) return
-      yield piece
-    }
+    return this.#piecesOf(new RangeReader(this.#handle, start, end))
   }
 
   /** Lets go of it. Closing twice is fine. */
@@ -81,6 +75,15 @@ export class SyncStoredObject implements Disposable {
 
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  *#piecesOf(reader: RangeReader): Generator<Buffer> {
+    for (;;) {
+      this.#requireOpen()
+      const piece = this.#run(reader.next())
+      if (piece === undefined) return
+      yield piece
+    }
   }
 
   #requireOpen(): void {

@@ -87,15 +87,21 @@ export function* identify(
   fresh: boolean,
   wanted: Format | undefined,
 ): Operation<Identity | 'empty'> {
-  if (fresh) yield* revalidate(root, root)
-  const marked = yield* readMarker(root)
-  if (marked !== undefined) {
-    if (wanted !== undefined && wanted !== marked) throw otherFormat(root, marked, wanted)
-    return { format: marked, landmark: `${root}/${MARKER_NAME}` }
-  }
+  const marked = yield* readMarker(root, fresh)
+  if (marked !== undefined) return identityOf(root, marked, wanted)
   const found = yield* lookAround(root)
-  if (found !== 'empty' && wanted === 'envelope') throw otherFormat(root, 'raw', wanted)
+  if (found === 'empty') return found
+  // Another process may have established the store between the two looks.
+  const late = yield* readMarker(root, fresh)
+  if (late !== undefined) return identityOf(root, late, wanted)
+  if (found instanceof StoreError) throw found
+  if (wanted === 'envelope') throw otherFormat(root, 'raw', wanted)
   return found
+}
+
+function identityOf(root: string, format: Format, wanted: Format | undefined): Identity {
+  if (wanted !== undefined && wanted !== format) throw otherFormat(root, format, wanted)
+  return { format, landmark: `${root}/${MARKER_NAME}` }
 }
 
 /** Makes an empty directory a store; where someone else is faster, theirs it is. */
@@ -114,7 +120,8 @@ export function* establish(context: Context, changed: readonly string[]): Operat
   for (const parent of changed) yield* syncDirectory(parent)
 }
 
-function* readMarker(root: string): Operation<Format | undefined> {
+function* readMarker(root: string, fresh: boolean): Operation<Format | undefined> {
+  if (fresh) yield* revalidate(root, root)
   const path = `${root}/${MARKER_NAME}`
   let fd: number
   try {
@@ -150,8 +157,8 @@ function formatOf(path: string, bytes: Buffer): Format {
   }
 }
 
-/** Without a marker: empty, Go's SOS, or not ours. */
-function* lookAround(root: string): Operation<Identity | 'empty'> {
+/** Without a marker: empty, Go's SOS, or not ours (the error that says so). */
+function* lookAround(root: string): Operation<Identity | 'empty' | StoreError> {
   let shards = 0
   let hasPrivate = false
   for (const entry of yield* listRoot(root)) {
@@ -159,7 +166,7 @@ function* lookAround(root: string): Operation<Identity | 'empty'> {
     if (isPrivateEntry(name)) hasPrivate ||= name === PRIVATE_DIRECTORY
     else if (entry.isDirectory() && isShardName(name) && (yield* holdsShards(root, name))) {
       shards += 1
-    } else if (!isFurniture(name)) throw foreignDirectory(root, name)
+    } else if (!isFurniture(name)) return foreignDirectory(root, name)
   }
   if (shards === 0) return 'empty'
   return { format: 'raw', landmark: hasPrivate ? `${root}/${PRIVATE_DIRECTORY}` : root }

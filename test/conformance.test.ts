@@ -1,0 +1,9 @@
+import t from 'tap'
+import { conformance } from './conformance/index.js'
+import { stacks } from './stacks.js'
+
+for (const { name, factory, supports } of stacks) {
+  await t.test(name, async (t) => {
+    await conformance({ test: (title, body) => t.test(title, body), factory, supports })
+  })
+}

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import type { ConformanceTest } from './index.js'
+import { consume, rejectsWith, valueOf } from './support.js'
+
+const CONTENDERS = 8
+
+export const conditions: readonly ConformanceTest[] = [
+  {
+    name: 'a write if absent succeeds once, and changes nothing after',
+    async run(subject) {
+      const store = await subject.open()
+      await store.write('k', 'first', { ifAbsent: true })
+      await rejectsWith(store.write('k', 'second', { ifAbsent: true }), 'PRECONDITION_FAILED')
+      assert.equal(String(await valueOf(store, 'k')), 'first')
+      await store.remove('k')
+      await store.write('k', 'third', { ifAbsent: true })
+      assert.equal(String(await valueOf(store, 'k')), 'third')
+    },
+  },
+  {
+    name: 'of many contenders to write if absent exactly one wins, and its value is there',
+    async run(subject) {
+      const stores = await Promise.all(Array.from({ length: CONTENDERS }, () => subject.open()))
+      for (let round = 0; round < 20; round += 1) {
+        const tries = stores.map((store, i) => store.write(`k${round}`, `${i}`, { ifAbsent: true }))
+        const winners = (await Promise.allSettled(tries)).flatMap(({ status }, i) =>
+          status === 'fulfilled' ? [i] : [],
+        )
+        assert.equal(winners.length, 1)
+        const [one] = stores
+        assert.ok(one)
+        assert.equal(String(await valueOf(one, `k${round}`)), String(winners[0]))
+      }
+    },
+  },
+  {
+    name: 'of many contenders to take exactly one gets the object',
+    async run(subject) {
+      const stores = await Promise.all(Array.from({ length: CONTENDERS }, () => subject.open()))
+      for (let round = 0; round < 20; round += 1) {
+        await stores[0]?.write(`k${round}`, `value ${round}`)
+        const taken = await Promise.all(
+          stores.map(async (store) => consume(await store.take(`k${round}`))),
+        )
+        const got = taken.filter((value) => value !== undefined)
+        assert.deepEqual(got.map(String), [`value ${round}`])
+      }
+    },
+  },
+  {
+    name: 'a key that is always overwritten is never absent and never torn',
+    async run(subject) {
+      const [writer, reader] = [await subject.open(), await subject.open()]
+      await writer.write('k', '0'.repeat(1000))
+      let isDone = false
+      const writing = (async () => {
+        for (let i = 1; i <= 200; i += 1) await writer.write('k', String(i % 10).repeat(1000))
+        isDone = true
+      })()
+      while (!isDone) {
+        const value = String(await valueOf(reader, 'k'))
+        assert.equal(value, value.charAt(0).repeat(1000))
+      }
+      await writing
+    },
+  },
+]

@@ -1,0 +1,51 @@
+import * as nodeFs from 'node:fs'
+import { dir } from 'tmp-promise'
+import {
+  directoryStore,
+  openSync,
+  type ObjectStore,
+  type OpenOptions,
+  type Supports,
+} from '../index.js'
+import type { Subject } from './conformance/index.js'
+import { asObjectStore } from './sync-adapter.js'
+
+/** One backend, or one stack of layers, that the conformance suite is run on. */
+export interface Stack {
+  readonly name: string
+  readonly supports: Supports
+  readonly factory: () => Promise<Subject>
+}
+
+const ENVELOPE: Supports = { list: true, metadata: true, expiry: true, versions: true }
+const RAW: Supports = { list: false, metadata: false, expiry: false, versions: false }
+
+function directory(name: string, options: OpenOptions, supports = ENVELOPE): Stack {
+  const open = (path: string): Promise<ObjectStore> => directoryStore(path, options)
+  return { name, supports, factory: () => inScratch(open) }
+}
+
+function synchronous(name: string, options: OpenOptions, supports = ENVELOPE): Stack {
+  const open = async (path: string): Promise<ObjectStore> =>
+    asObjectStore(openSync(path, options), supports)
+  return { name, supports, factory: () => inScratch(open) }
+}
+
+async function inScratch(open: (path: string) => Promise<ObjectStore>): Promise<Subject> {
+  const scratch = await dir({ unsafeCleanup: true, prefix: 'linkstore-' })
+  return { open: () => open(`${scratch.path}/store`), remove: () => scratch.cleanup() }
+}
+
+/** Every backend and every stack of layers there is. */
+export const stacks: readonly Stack[] = [
+  directory('a directory', {}),
+  directory('a directory, read by plain open', { reads: 'open', durability: 'file' }),
+  directory('a directory that is revalidated as on NFS', { fresh: true, durability: 'none' }),
+  directory('a directory with modes', { fileMode: 0o660, dirMode: 0o2770, durability: 'none' }),
+  directory('a directory through node:fs', { fs: nodeFs, durability: 'none' }),
+  directory('a raw directory', { format: 'raw' }, RAW),
+  directory('a raw directory, revalidated', { format: 'raw', fresh: true, reads: 'open' }, RAW),
+  synchronous('a synchronous directory', {}),
+  synchronous('a synchronous directory, revalidated', { fresh: true, durability: 'none' }),
+  synchronous('a synchronous raw directory', { format: 'raw' }, RAW),
+]
