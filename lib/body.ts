@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { ReadableStream } from 'node:stream/web'
 import { pull, type Operation } from './drivers/effects.js'
+import { CallerFailure, StoreError } from './errors.js'
 import type { Body } from './object-store.js'
 import { bytesSource, type Source } from './source.js'
 
@@ -45,10 +46,11 @@ function textBytes(text: string): Buffer {
 function streamSource(stream: Readable): Source {
   const iterator = stream.iterator({ destroyOnReturn: true }) as AsyncIterator<Piece>
   // destroy(), since return() would wait for a read that may never end.
-  return piecesSource(iterator, () => stream.destroy())
+  return piecesSource(iterator, () => stream.destroy(), Readable.isDisturbed(stream))
 }
 
 function webSource(stream: ReadableStream<Uint8Array> | ReadableStream<Piece>): Source {
+  const wasRead = Readable.isDisturbed(stream as unknown as NodeJS.ReadableStream)
   const reader = stream.getReader()
   const iterator: AsyncIterator<Piece> = {
     next: async () => {
@@ -56,7 +58,8 @@ function webSource(stream: ReadableStream<Uint8Array> | ReadableStream<Piece>): 
       return done ? { done: true, value: undefined } : { done: false, value }
     },
   }
-  return piecesSource(iterator, (reason) => void reader.cancel(reason).catch(() => undefined))
+  const cancel = (reason: unknown): void => void reader.cancel(reason).catch(() => undefined)
+  return piecesSource(iterator, cancel, wasRead)
 }
 
 function iterableSource(body: AsyncIterable<Piece> | Iterable<Piece>): Source {
@@ -75,18 +78,39 @@ function iterableSource(body: AsyncIterable<Piece> | Iterable<Piece>): Source {
   })
 }
 
+/**
+ * @param wasRead - whether someone has read from the stream before: if nothing is left of it, an
+ *   empty value is not what was meant
+ */
 function piecesSource(
   iterator: AsyncIterator<Piece> | Iterator<Piece>,
   cancel: (reason: unknown) => void,
+  wasRead = false,
 ): Source {
+  let mustHaveMore = wasRead
   return {
     bytes: undefined,
     shared: true,
     *next(): Operation<Uint8Array | undefined> {
-      const { done, value } = yield* pull(iterator)
+      const { done, value } = yield* pullFromCaller(iterator)
+      if (done === true && mustHaveMore) {
+        throw new TypeError('the stream was read before, and nothing is left of it to store')
+      }
+      mustHaveMore = false
       return done === true ? undefined : pieceBytes(value)
     },
     cancel,
+  }
+}
+
+function* pullFromCaller(
+  iterator: AsyncIterator<Piece> | Iterator<Piece>,
+): Operation<IteratorResult<Piece, unknown>> {
+  try {
+    return yield* pull(iterator)
+  } catch (error) {
+    // An abort interrupts the pull with the store's own error.
+    throw error instanceof StoreError ? error : new CallerFailure(error)
   }
 }
 

@@ -71,6 +71,14 @@ export class StoreError extends Error {
   }
 }
 
+/**
+ * Carries what the caller's own code threw (a body that is read from a file that is not there)
+ * past everything that would take it for an error of the store's own file system.
+ */
+export class CallerFailure {
+  constructor(readonly error: unknown) {}
+}
+
 const { errno } = constants
 
 /**
@@ -134,9 +142,11 @@ export function toStoreError(error: unknown, operation: string, key?: string): u
     error.key ??= key
     return error
   }
+  if (error instanceof CallerFailure) return error.error
   const number = errnoOf(error)
+  if (number === 0) return error
   const { syscall, path, message } = error as NodeJS.ErrnoException
-  if (number === 0 || syscall === undefined) return error
+  if (syscall === undefined) return error
   const code = CODE_BY_ERRNO.get(number) ?? 'IO'
   const advice = ADVICE[code] ?? ''
   return new StoreError(code, `${operation} failed: ${message}; ${advice}`, {

@@ -28,6 +28,7 @@ export interface Attributes {
   readonly expiresAtMs: number | undefined
 }
 
+/** What a footer says of its object. */
 export function infoOfFooter(footer: Footer): ObjectInfo {
   return {
     key: footer.key,

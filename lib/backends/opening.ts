@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { Format } from '../format/marker.js'
 import type { CallOptions } from '../object-store.js'
 import { checkBoolean, checkDurability, checkMode, checkOptionNames, oneOf } from '../options.js'
-import type { Durability } from '../protocol/context.js'
+import type { Durability, Environment } from '../protocol/context.js'
 import type { OpenHow } from '../protocol/open.js'
 
 /** How a directory is opened as a store. */
@@ -50,6 +52,15 @@ const OPEN_OPTIONS = [
   'fs',
 ] satisfies (keyof OpenOptions)[]
 
+const SYSTEM: Environment = {
+  host:
+    hostname()
+      .replace(/[^A-Za-z0-9.-]/g, '_')
+      .slice(0, 64) || 'unknown',
+  now: Date.now,
+  randomId: () => randomBytes(16).toString('hex'),
+}
+
 const FORMATS: readonly Format[] = ['envelope', 'raw']
 
 /** Checks what `open` and `openSync` were given. */
@@ -68,6 +79,7 @@ export function checkOpen(path: unknown, options: OpenOptions): [root: string, h
     fileMode: checkMode('fileMode', options.fileMode),
     dirMode: checkMode('dirMode', options.dirMode),
     readOnly: checkBoolean('readOnly', options.readOnly, false),
+    environment: SYSTEM,
   }
   return [resolve(path), how]
 }

@@ -29,6 +29,7 @@ export interface WriteRequest {
 const CHANGE_OPTIONS = ['signal', 'durability']
 const WRITE_OPTIONS = [...CHANGE_OPTIONS, 'ttlMs', 'metadata', 'contentType', 'ifAbsent']
 
+/** A checked read. */
 export function readRequest(
   context: Context,
   key: string,
@@ -38,6 +39,7 @@ export function readRequest(
   return read(context, locate(context, toObjectKey(key)))
 }
 
+/** A checked stat. */
 export function statRequest(
   context: Context,
   key: string,
@@ -47,6 +49,7 @@ export function statRequest(
   return stat(context, locate(context, toObjectKey(key)))
 }
 
+/** A checked write. */
 export function writeRequest(
   context: Context,
   key: string,
@@ -68,6 +71,7 @@ export function writeRequest(
   return { operation, waitsOnCaller: source.bytes === undefined, cancel }
 }
 
+/** A checked removal. */
 export function removeRequest(
   context: Context,
   key: string,
@@ -77,6 +81,7 @@ export function removeRequest(
   return remove(context, locate(context, toObjectKey(key)), durabilityOf(context, options))
 }
 
+/** A checked take. */
 export function takeRequest(
   context: Context,
   key: string,
@@ -86,6 +91,7 @@ export function takeRequest(
   return take(context, locate(context, toObjectKey(key)), durabilityOf(context, options))
 }
 
+/** A checked copy. */
 export function copyRequest(
   context: Context,
   from: string,
@@ -96,6 +102,7 @@ export function copyRequest(
   return copy(context, toObjectKey(from), toObjectKey(to), durabilityOf(context, options))
 }
 
+/** A checked rename. */
 export function renameRequest(
   context: Context,
   from: string,

@@ -113,7 +113,7 @@ export class AsyncDriver {
 function pullLater(iterator: AsyncIterator<unknown>, done: Callback): void {
   Promise.resolve(iterator.next()).then(
     (result) => done(null, result),
-    (error: unknown) => done(error ?? new TypeError('the body failed without saying why')),
+    (error: unknown) => done(error || new TypeError('the body failed without saying why')),
   )
 }
 

@@ -21,8 +21,10 @@ function* perform<T>(call: string, ...values: readonly unknown[]): Operation<T> 
   return (yield { call, values }) as T
 }
 
+/** Opens a file or directory; flags and mode as in open(2). */
 export const open = (path: string, flags: number, mode?: number): Operation<number> =>
   perform('open', path, flags, mode)
+/** Closes a descriptor. */
 export const close = (fd: number): Operation<void> => perform('close', fd)
 /** Bytes read: fewer than asked for only at the end of the file. */
 export const read = (
@@ -32,31 +34,47 @@ export const read = (
   length: number,
   position: number,
 ): Operation<number> => perform('read', fd, buffer, offset, length, position)
+/** Writes part of a buffer where the last write ended; returns the bytes written. */
 export const write = (
   fd: number,
   buffer: Uint8Array,
   offset: number,
   length: number,
 ): Operation<number> => perform('write', fd, buffer, offset, length, null)
+/** Writes several buffers where the last write ended; returns the bytes written. */
 export const writev = (fd: number, buffers: readonly Uint8Array[]): Operation<number> =>
   perform('writev', fd, buffers, null)
+/** Flushes a file or directory to the disk. */
 export const fsync = (fd: number): Operation<void> => perform('fsync', fd)
+/** Sets the mode of an open file. */
 export const fchmod = (fd: number, mode: number): Operation<void> => perform('fchmod', fd, mode)
+/** Sets the mode of a file or directory. */
 export const chmod = (path: string, mode: number): Operation<void> => perform('chmod', path, mode)
+/** Describes an open file. */
 export const fstat = (fd: number): Operation<Stats> => perform('fstat', fd)
+/** Describes a name, without following a symbolic link. */
 export const lstat = (path: string): Operation<Stats> => perform('lstat', path)
 /** Inode numbers can exceed 2^53, so whoever compares them asks for bigints. */
 export const lstatExact = (path: string): Operation<BigIntStats> =>
   perform('lstat', path, { bigint: true })
+/** Fails unless the process may do what the mode says. */
 export const access = (path: string, mode: number): Operation<void> => perform('access', path, mode)
+/** Which file system a path is on. */
 export const statfs = (path: string): Operation<{ readonly type: number }> =>
   perform('statfs', path)
+/** Gives a file a second name; fails with EEXIST where that name is taken. */
 export const link = (from: string, to: string): Operation<void> => perform('link', from, to)
+/** Removes a name. */
 export const unlink = (path: string): Operation<void> => perform('unlink', path)
+/** Renames, atomically replacing what has the new name. */
 export const rename = (from: string, to: string): Operation<void> => perform('rename', from, to)
+/** Makes a directory. */
 export const mkdir = (path: string, mode: number): Operation<void> => perform('mkdir', path, mode)
+/** Removes an empty directory. */
 export const rmdir = (path: string): Operation<void> => perform('rmdir', path)
+/** The names in a directory. */
 export const readdir = (path: string): Operation<string[]> => perform('readdir', path)
+/** The names in a directory, with what kind of thing each is. */
 export const readdirTyped = (path: string): Operation<Dirent[]> =>
   perform('readdir', path, { withFileTypes: true })
 

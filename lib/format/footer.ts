@@ -39,6 +39,7 @@ export class FooterProblem {
   ) {}
 }
 
+/** The version of the footer this release writes and reads. */
 export const FOOTER_VERSION = 1
 /** Bytes of the part that every footer ends with. */
 export const FIXED_BYTES = 72

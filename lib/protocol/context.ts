@@ -13,8 +13,18 @@ import type { Instance } from './private-names.js'
  */
 export type Durability = 'full' | 'file' | 'none'
 
+/** What the protocol knows of the world besides its file system. */
+export interface Environment {
+  /** The name of this host, fit for a file name. */
+  readonly host: string
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** 16 random bytes, in hex. */
+  readonly randomId: () => string
+}
+
 /** All that the operations of one opened store share. No I/O happens here. */
-export interface Context {
+export interface Context extends Environment {
   readonly root: string
   readonly format: Format
   readonly durability: Durability
@@ -26,10 +36,6 @@ export interface Context {
   readonly dirMode: number | undefined
   /** A path that exists as long as the root is the store: its marker. */
   readonly landmark: string
-  readonly host: string
-  readonly now: () => number
-  /** 16 random bytes, in hex. */
-  readonly randomId: () => string
   /** How values are pinned; falls to `open` for good where hard links cannot be had. */
   reads: 'link' | 'open'
   /** Why nothing may be written; undefined when all may. */
@@ -58,10 +64,12 @@ export interface ObjectPath {
   readonly path: string
 }
 
+/** Where the object of a key lies. */
 export function locate(context: Context, key: ObjectKey): ObjectPath {
   return locateHash(context, key.hash, key.text)
 }
 
+/** Where the object of a hash lies. */
 export function locateHash(context: Context, hash: string, key?: string): ObjectPath {
   const [outerName, innerName, rest] = splitHash(hash)
   const outer = `${context.root}/${outerName}`
@@ -69,10 +77,12 @@ export function locateHash(context: Context, hash: string, key?: string): Object
   return { key, hash, outer, shard, path: `${shard}/${rest}` }
 }
 
+/** A buffer of {@link SCRATCH_BYTES} that nobody else uses until it is returned. */
 export function takeScratch(context: Context): Buffer {
   return context.scratch.pop() ?? Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 }
 
+/** Gives a buffer back; its bytes must not be used any more. */
 export function returnScratch(context: Context, buffer: Buffer): void {
   context.scratch.push(buffer)
 }

@@ -12,12 +12,10 @@
  *
  * Nothing is ever deleted here.
  */
-import { hostname } from 'node:os'
-import { randomBytes } from 'node:crypto'
 import { StoreError } from '../errors.js'
 import { statfs, type Operation } from '../drivers/effects.js'
 import type { Format } from '../format/marker.js'
-import type { Context, Durability } from './context.js'
+import type { Context, Durability, Environment } from './context.js'
 import { isLocal, syncsDirectories } from './file-systems.js'
 import { establish, identify, makeRoot, whyReadOnly } from './identify.js'
 
@@ -31,6 +29,7 @@ export interface OpenHow {
   readonly fileMode: number | undefined
   readonly dirMode: number | undefined
   readonly readOnly: boolean
+  readonly environment: Environment
 }
 
 /** Opens the store at an absolute path without a slash at its end. */
@@ -61,12 +60,7 @@ function* draftContext(root: string, how: OpenHow): Operation<Context> {
     fileMode: how.fileMode,
     dirMode: how.dirMode,
     landmark: root,
-    host:
-      hostname()
-        .replace(/[^A-Za-z0-9.-]/g, '_')
-        .slice(0, 64) || 'unknown',
-    now: Date.now,
-    randomId: () => randomBytes(16).toString('hex'),
+    ...how.environment,
     reads: readOnly === undefined ? how.reads : 'open',
     readOnly,
     expiring: false,

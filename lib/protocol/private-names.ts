@@ -23,7 +23,7 @@ const { errno } = constants
 /** The directory for private names at the root of a store. */
 export const PRIVATE_DIRECTORY = '.tmp'
 
-/** Whether an entry of the root is the directory for private names, or one not yet renamed to it. */
+/** Whether an entry of the root is the directory for private names, or about to become it. */
 export function isPrivateEntry(name: string): boolean {
   return name === PRIVATE_DIRECTORY || name.startsWith(`${PRIVATE_DIRECTORY}-`)
 }
@@ -126,6 +126,7 @@ function asReadOnly(context: Context, error: unknown): unknown {
   return readOnlyError(context)
 }
 
+/** The error of a change where none is possible. */
 export function readOnlyError(context: Context): StoreError {
   const message = `nothing can be written to ${context.root}: ${context.readOnly ?? ''}`
   return new StoreError('ACCESS_DENIED', message, { path: context.root })
