@@ -8,16 +8,26 @@ export const MAX_TTL_MS = 1000 * 365 * 24 * 60 * 60 * 1000
 
 const DURABILITIES: readonly Durability[] = ['full', 'file', 'none']
 
+/**
+ * Refuses what is no options object: of a signal, a Map or an array given in its place nothing
+ * would be read, and nobody would know.
+ */
+export function checkOptions(options: unknown): void {
+  if (isPlainObject(options)) return
+  throw new TypeError(`options must be a plain object, not ${describe(options)}`)
+}
+
 /** Refuses option names nobody reads: a typing error must not pass as a default. */
 export function checkOptionNames(options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || (options as unknown) === null) {
-    throw new TypeError('options must be an object')
-  }
+  checkOptions(options)
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) {
-      throw new TypeError(`unknown option ${JSON.stringify(name)}; there are ${known.join(', ')}`)
-    }
+    if (known.includes(name)) continue
+    const what = known.length === 0 ? 'there are none' : `there are ${known.join(', ')}`
+    throw new TypeError(`unknown option ${JSON.stringify(name)}; ${what}`)
   }
+  const { signal } = options as { readonly signal?: unknown }
+  if (signal === undefined || isSignal(signal)) return
+  throw new TypeError(`signal must be an AbortSignal, not ${describe(signal)}`)
 }
 
 /** A durability, or the default in place of undefined. */
@@ -69,17 +79,17 @@ export function checkAttributes(options: WriteOptions): Attributes {
 
 function checkMetadata(metadata: unknown): Readonly<Record<string, string>> {
   if (metadata === undefined) return {}
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
-    throw new TypeError(`metadata must be an object of strings, not ${describe(metadata)}`)
+  if (!isPlainObject(metadata)) {
+    throw new TypeError(`metadata must be a plain object of strings, not ${describe(metadata)}`)
   }
-  for (const [name, value] of Object.entries(metadata as Record<string, unknown>)) {
+  for (const [name, value] of Object.entries(metadata)) {
     if (typeof value !== 'string') {
       const what = `metadata ${JSON.stringify(name)} must be a string`
       throw new TypeError(`${what}, not ${describe(value)}`)
     }
   }
   // A copy: what the caller changes afterwards is not ours.
-  return Object.fromEntries(Object.entries(metadata as Record<string, string>))
+  return Object.fromEntries(Object.entries(metadata)) as Record<string, string>
 }
 
 function checkTtl(ttlMs: unknown): number | undefined {
@@ -113,7 +123,21 @@ export function checkRange(options: RangeOptions, sizeBytes: number): [number, n
   throw new RangeError(`${what}, which has ${sizeBytes} bytes`)
 }
 
+/** An object literal or one without a prototype, of this realm or another. */
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** By its shape: every realm and test environment has an AbortSignal of its own. */
+function isSignal(value: unknown): boolean {
+  const { aborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function'
+}
+
 function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'an array'
   if (value === null) return 'null'
   return typeof value === 'string' ? JSON.stringify(value) : typeof value
 }

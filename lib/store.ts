@@ -19,6 +19,7 @@ import type {
   Supports,
   WriteOptions,
 } from './object-store.js'
+import { checkOptionNames, checkOptions } from './options.js'
 import { lazyReadable, writeStream } from './streams.js'
 
 /** Options of `set` and `add`. */
@@ -73,7 +74,8 @@ export class Store implements AsyncDisposable {
   }
 
   /** Stores a value if the key has none; says whether it did. One of many contenders wins. */
-  async add(key: string, value: Body, options?: SetOptions): Promise<boolean> {
+  async add(key: string, value: Body, options: SetOptions = {}): Promise<boolean> {
+    checkOptions(options)
     try {
       await this.#objects.write(key, value, { ...options, ifAbsent: true })
       return true
@@ -104,6 +106,7 @@ export class Store implements AsyncDisposable {
    * the value.
    */
   createReadStream(key: string, options: ReadStreamOptions = {}): Readable {
+    checkOptionNames(options, ['start', 'end', 'signal'])
     const { signal, ...range } = options
     return lazyReadable(async () => {
       const object = await this.#objects.read(key, { signal })
@@ -122,6 +125,7 @@ export class Store implements AsyncDisposable {
    * before, it publishes nothing and leaves nothing.
    */
   createWriteStream(key: string, options: SetOptions = {}): Writable {
+    checkOptions(options)
     const { signal, ...others } = options
     const write = (body: Body, abort: AbortSignal): Promise<unknown> => {
       const signals = signal === undefined ? abort : AbortSignal.any([signal, abort])

@@ -6,7 +6,7 @@ import { SyncDriver } from './drivers/sync.js'
 import type { Operation } from './drivers/effects.js'
 import { StoreError, toStoreError } from './errors.js'
 import type { ObjectInfo } from './object-info.js'
-import { checkOptionNames, checkRange } from './options.js'
+import { checkOptionNames, checkOptions, checkRange } from './options.js'
 import type { ChangeOptions, RangeOptions, WriteOptions } from './object-store.js'
 import { clearShard, destroyOuter, destroyRoot, requireOwnStore } from './protocol/clear.js'
 import type { Context } from './protocol/context.js'
@@ -124,11 +124,14 @@ export class SyncStore implements Disposable {
 
   /** Removes an object; says whether there was one. */
   delete(key: string, options: SyncChangeOptions = {}): boolean {
-    return this.#run('remove', () => requests.removeRequest(this.#context, key, options), key)
+    const request = (): Operation<boolean> =>
+      requests.removeRequest(this.#context, key, refuseSignal(options))
+    return this.#run('remove', request, key)
   }
 
   /** Stores a value if the key has none; says whether it did. One of many contenders wins. */
   add(key: string, value: SyncBody, options: SyncSetOptions = {}): boolean {
+    checkOptions(options)
     try {
       this.#write(key, value, { ...options, ifAbsent: true })
       return true
@@ -141,7 +144,7 @@ export class SyncStore implements Disposable {
   /** Reads and removes in one: of many contenders one gets the value, the others undefined. */
   take(key: string, options: SyncChangeOptions = {}): Buffer | undefined {
     const request = (): Operation<Handle | undefined> =>
-      requests.takeRequest(this.#context, key, options)
+      requests.takeRequest(this.#context, key, refuseSignal(options))
     return bytesOf(this.#hold('take', this.#run('take', request, key)))
   }
 
@@ -164,7 +167,8 @@ export class SyncStore implements Disposable {
 
   /** What is known of every object. */
   *list(options: SyncListOptions = {}): Generator<ObjectInfo> {
-    const prefix = this.#check('list', () => requests.listPrefix(this.#context, options))
+    const check = (): string => requests.listPrefix(this.#context, refuseSignal(options))
+    const prefix = this.#check('list', check)
     const run = this.#runner('list')
     const visit = (outer: string, inner: string): Operation<ObjectInfo[]> =>
       listShard(this.#context, outer, inner)
@@ -197,13 +201,15 @@ export class SyncStore implements Disposable {
 
   /** Copies an object, with all it has but its version; says whether there was one. */
   copy(from: string, to: string, options: SyncChangeOptions = {}): boolean {
-    return this.#run('copy', () => requests.copyRequest(this.#context, from, to, options), from)
+    const request = (): Operation<boolean> =>
+      requests.copyRequest(this.#context, from, to, refuseSignal(options))
+    return this.#run('copy', request, from)
   }
 
   /** Moves an object to another key; says whether there was one. See `Store.rename`. */
   rename(from: string, to: string, options: SyncChangeOptions = {}): boolean {
     const request = (): Operation<boolean> =>
-      requests.renameRequest(this.#context, from, to, options)
+      requests.renameRequest(this.#context, from, to, refuseSignal(options))
     return this.#run('rename', request, from)
   }
 
@@ -254,18 +260,19 @@ export class SyncStore implements Disposable {
 
   #write(key: string, value: SyncBody, options: WriteOptions): ObjectInfo {
     const begin = (): Operation<ObjectInfo> => {
-      const request = requests.writeRequest(this.#context, key, value, options)
+      const request = requests.writeRequest(this.#context, key, value, refuseSignal(options))
       return cancelling(request)
     }
     return this.#run('write', begin, key)
   }
 
   #hold(name: string, handle: Handle | undefined): SyncStoredObject | undefined {
-    return handle === undefined ? undefined : new SyncStoredObject(handle, this.#runner(name))
+    if (handle === undefined) return undefined
+    return new SyncStoredObject(handle, this.#runner(name, handle.info.key))
   }
 
-  #runner(name: string): <T>(operation: Operation<T>) => T {
-    return (operation) => this.#run(name, () => operation)
+  #runner(name: string, key?: string): <T>(operation: Operation<T>) => T {
+    return (operation) => this.#run(name, () => operation, key)
   }
 
   #check<T>(name: string, check: () => T, key?: string): T {
@@ -300,13 +307,20 @@ type ShardCount = (context: Context, outer: string, inner: string) => Operation<
  * @throws StoreError as `open` does
  */
 export function openSync(path: string, options: Omit<OpenOptions, 'signal'> = {}): SyncStore {
-  const [root, how] = checkOpen(path, options)
+  const [root, how] = checkOpen(path, refuseSignal(options))
   const driver = new SyncDriver(options.fs)
   try {
     return new SyncStore(driver, driver.run(openStore(root, how)))
   } catch (error) {
     throw toStoreError(error, 'open')
   }
+}
+
+/** Nothing can be aborted here, so a signal would be an option that nobody reads. */
+function refuseSignal<T extends object>(options: T): T {
+  checkOptions(options)
+  if (!('signal' in options)) return options
+  throw new TypeError('unknown option "signal"; a synchronous call cannot be aborted')
 }
 
 function* cancelling(request: requests.WriteRequest): Operation<ObjectInfo> {

@@ -52,7 +52,11 @@ export class ProgressMeter {
   #objects = 0
 
   constructor(options: WalkOptions) {
-    this.#onProgress = options.onProgress
+    const { onProgress } = options
+    if (onProgress !== undefined && typeof onProgress !== 'function') {
+      throw new TypeError('onProgress must be a function')
+    }
+    this.#onProgress = onProgress
   }
 
   readonly onFraction = (fraction: number): void => {

@@ -1,6 +1,6 @@
 import { publishNotice } from '../diagnostics.js'
 import type { Effect, Operation } from './effects.js'
-import { Run } from './run.js'
+import { abortError, Run } from './run.js'
 
 /** Node's callback convention. */
 export type Callback = (error: unknown, result?: unknown) => void
@@ -41,6 +41,7 @@ export class AsyncDriver {
   /** Runs an operation; an abort makes it clean up and reject with `ABORTED`. */
   run<T>(operation: Operation<T>, options: RunOptions = {}): Promise<T> {
     const { signal, waitsOnCaller = false } = options
+    if (signal?.aborted === true) return Promise.reject(abortError(signal))
     return new Promise((resolve, reject) => {
       const onEnd = waitsOnCaller ? this.#ended : this.#leave
       const run = new Run(this, operation, signal, resolve, reject, onEnd)

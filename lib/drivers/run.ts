@@ -42,11 +42,6 @@ export class Run<T> {
 
   start(): void {
     this.#started = true
-    if (this.#signal?.aborted === true) {
-      const aborted = abortError(this.#signal)
-      this.#end(() => this.#reject(aborted))
-      return
-    }
     this.#advance(null, undefined)
   }
 
@@ -137,6 +132,7 @@ export class Run<T> {
   }
 }
 
-function abortError(signal: AbortSignal): StoreError {
+/** What an aborted operation rejects with. */
+export function abortError(signal: AbortSignal): StoreError {
   return new StoreError('ABORTED', 'aborted by its signal', { cause: signal.reason })
 }

@@ -46,6 +46,9 @@ export const FIXED_BYTES = 72
 /** The longest attributes (content type and metadata, as JSON), in bytes. */
 export const MAX_ATTRIBUTES_BYTES = 64 * 1024
 
+/** The longest footer, in this and in every later version. */
+export const MAX_FOOTER_BYTES = 256 * 1024
+
 const MAGIC = Buffer.from('LINKSTOR', 'latin1')
 const CRC_FROM_END = 12
 const LENGTH_FROM_END = 16
@@ -99,7 +102,7 @@ export function measureFooter(end: Buffer, fileBytes: number): number | FooterPr
     return new FooterProblem('CORRUPT', 'the file does not end as an object does')
   }
   const footerBytes = end.readUInt32LE(end.length - LENGTH_FROM_END)
-  if (footerBytes < FIXED_BYTES || footerBytes > fileBytes) {
+  if (footerBytes < FIXED_BYTES || footerBytes > Math.min(fileBytes, MAX_FOOTER_BYTES)) {
     return new FooterProblem('CORRUPT', 'the length of the footer is impossible')
   }
   return footerBytes
@@ -118,8 +121,10 @@ export function decodeFooter(bytes: Buffer, fileBytes: number): Footer | FooterP
   }
   const fixed = bytes.length - FIXED_BYTES
   const formatVersion = bytes.readUInt8(fixed + 54)
-  if (formatVersion !== FOOTER_VERSION || bytes.readUInt8(fixed + 55) !== 0) {
-    const reason = `its format version is ${formatVersion}, this release reads ${FOOTER_VERSION}`
+  const flags = bytes.readUInt8(fixed + 55)
+  if (formatVersion !== FOOTER_VERSION || flags !== 0) {
+    const found = `its format version is ${formatVersion} with flags ${flags}`
+    const reason = `${found}, this release reads ${FOOTER_VERSION} with flags 0`
     return new FooterProblem('FORMAT_UNSUPPORTED', reason)
   }
   const valueBytes = readUInt64(bytes, fixed + 16)
@@ -131,7 +136,10 @@ export function decodeFooter(bytes: Buffer, fileBytes: number): Footer | FooterP
     return new FooterProblem('CORRUPT', 'the file is not as long as its footer says')
   }
   const expiresAtMs = readUInt64(bytes, fixed + 32)
-  const { contentType, metadata } = decodeAttributes(bytes.subarray(keyBytes + hostBytes, fixed))
+  const attributes = decodeAttributes(bytes.subarray(keyBytes + hostBytes, fixed))
+  if (attributes === undefined) {
+    return new FooterProblem('CORRUPT', 'its attributes are not an object of strings')
+  }
   return {
     version: bytes.toString('hex', fixed, fixed + 16),
     valueBytes,
@@ -140,19 +148,31 @@ export function decodeFooter(bytes: Buffer, fileBytes: number): Footer | FooterP
     host: bytes.toString('utf8', keyBytes, keyBytes + hostBytes),
     writtenAtMs: readUInt64(bytes, fixed + 24),
     expiresAtMs: expiresAtMs === 0 ? undefined : expiresAtMs,
-    contentType,
-    metadata: metadata ?? {},
+    ...attributes,
   }
 }
 
-interface Attributes {
-  readonly contentType?: string
-  readonly metadata?: Record<string, string>
+type Attributes = Pick<Footer, 'contentType' | 'metadata'>
+
+/** The crc has vouched for these bytes, but not that whoever wrote them kept to the format. */
+function decodeAttributes(bytes: Buffer): Attributes | undefined {
+  if (bytes.length === 0) return { contentType: undefined, metadata: {} }
+  let attributes: unknown
+  try {
+    attributes = JSON.parse(bytes.toString('utf8'))
+  } catch {
+    return undefined
+  }
+  if (!isRecord(attributes)) return undefined
+  const { contentType, metadata = {} } = attributes
+  if (contentType !== undefined && typeof contentType !== 'string') return undefined
+  if (!isRecord(metadata)) return undefined
+  const areStrings = Object.values(metadata).every((value) => typeof value === 'string')
+  return areStrings ? { contentType, metadata: metadata as Record<string, string> } : undefined
 }
 
-/** The crc has vouched for these bytes, so JSON that does not parse was never written by us. */
-function decodeAttributes(bytes: Buffer): Attributes {
-  return bytes.length === 0 ? {} : (JSON.parse(bytes.toString('utf8')) as Attributes)
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 // A u64 is written as two u32: numbers here stay below 2^53, and a BigInt costs far more.

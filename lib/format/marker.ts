@@ -31,12 +31,17 @@ export function decodeMarker(bytes: Buffer): MarkerReading {
   } catch {
     return { kind: 'unreadable', reason: 'it is not JSON' }
   }
-  if (marker?.store !== 'linkstore' || typeof marker.version !== 'number') {
+  const version = marker?.version
+  if (marker?.store !== 'linkstore' || !isVersion(version)) {
     return { kind: 'unreadable', reason: 'it is not the marker of a linkstore' }
   }
-  if (marker.version > MARKER_VERSION) return { kind: 'newer', version: marker.version }
+  if (version > MARKER_VERSION) return { kind: 'newer', version }
   if (marker.format !== 'envelope' && marker.format !== 'raw') {
     return { kind: 'unreadable', reason: `its format is ${JSON.stringify(marker.format)}` }
   }
   return { kind: 'format', format: marker.format }
+}
+
+function isVersion(version: unknown): version is number {
+  return Number.isInteger(version) && (version as number) >= 1
 }

@@ -61,7 +61,7 @@ export function* destroyOuter(context: Context, outer: string): Operation<void> 
 export function* destroyRoot(context: Context): Operation<void> {
   const { root } = context
   for (const name of yield* entries(root)) {
-    if (isPrivateEntry(name)) yield* removeTree(`${root}/${name}`)
+    if (isPrivateEntry(name)) yield* removeEntry(`${root}/${name}`)
   }
   const last = new Set([EXPIRING_NAME, MARKER_NAME])
   const left = (yield* entries(root)).filter((name) => !last.has(name) && !isFurniture(name))
@@ -97,18 +97,18 @@ function* removeDirectory(path: string): Operation<void> {
   }
 }
 
-function* removeTree(path: string): Operation<void> {
-  for (const name of yield* entries(path)) {
-    yield* checkpoint()
-    const entry = `${path}/${name}`
-    try {
-      if ((yield* lstat(entry)).isDirectory()) yield* removeTree(entry)
-      else yield* removeFile(entry)
-    } catch (error) {
-      if (!looksAbsent(error)) throw error
+/** Removes a file, or a directory with all it holds; never what a symbolic link points to. */
+function* removeEntry(path: string): Operation<void> {
+  yield* checkpoint()
+  try {
+    if (!(yield* lstat(path)).isDirectory()) yield* removeFile(path)
+    else {
+      for (const name of yield* entries(path)) yield* removeEntry(`${path}/${name}`)
+      yield* removeDirectory(path)
     }
+  } catch (error) {
+    if (!looksAbsent(error)) throw error
   }
-  yield* removeDirectory(path)
 }
 
 function leftOver(root: string, names: readonly string[]): StoreError {

@@ -131,8 +131,9 @@ function* readMarker(root: string, fresh: boolean): Operation<Format | undefined
     throw asNoStore(root, error)
   }
   try {
-    const { size } = yield* fstat(fd)
-    const bytes = Buffer.alloc(Math.min(size, MAX_MARKER_BYTES))
+    const file = yield* fstat(fd)
+    if (!file.isFile()) throw unreadableMarker(path, 'it is not a regular file')
+    const bytes = Buffer.alloc(Math.min(file.size, MAX_MARKER_BYTES))
     const count = yield* read(fd, bytes, 0, bytes.length, 0)
     return formatOf(path, bytes.subarray(0, count))
   } finally {
@@ -150,11 +151,14 @@ function formatOf(path: string, bytes: Buffer): Format {
       const message = `the store has format ${versions}; use a newer linkstore`
       throw new StoreError('FORMAT_UNSUPPORTED', message, { path })
     }
-    case 'unreadable': {
-      const message = `the marker ${path} cannot be read: ${reading.reason}; restore it`
-      throw new StoreError('CORRUPT', message, { path })
-    }
+    case 'unreadable':
+      throw unreadableMarker(path, reading.reason)
   }
+}
+
+function unreadableMarker(path: string, reason: string): StoreError {
+  const message = `the marker ${path} cannot be read: ${reason}; restore it`
+  return new StoreError('CORRUPT', message, { path })
 }
 
 /** Without a marker: empty, Go's SOS, or not ours (the error that says so). */

@@ -107,6 +107,8 @@ export function asCorrupt(object: ObjectPath, error: unknown): unknown {
   if (isErrno(error, errno.ELOOP)) return corrupt(object, 'it is a symbolic link')
   if (isErrno(error, errno.EISDIR)) return corrupt(object, 'it is a directory')
   if (isErrno(error, errno.ENOTDIR)) return corrupt(object, 'its shard path is a file')
+  // What reading a pipe at a position, and opening a socket, fail with.
+  if (isErrno(error, errno.ESPIPE, errno.ENXIO)) return corrupt(object, 'it is not a regular file')
   return error
 }
 

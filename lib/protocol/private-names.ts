@@ -15,6 +15,7 @@
 import { constants } from 'node:os'
 import { errnoOf, isErrno, StoreError } from '../errors.js'
 import { chmod, lstat, rmdir, type Operation } from '../drivers/effects.js'
+import { requireStore } from './absence.js'
 import type { Context } from './context.js'
 import { makeDirectory, makePlainDirectory } from './directories.js'
 
@@ -25,7 +26,7 @@ export const PRIVATE_DIRECTORY = '.tmp'
 
 /** Whether an entry of the root is the directory for private names, or about to become it. */
 export function isPrivateEntry(name: string): boolean {
-  return name === PRIVATE_DIRECTORY || name.startsWith(`${PRIVATE_DIRECTORY}-`)
+  return /^\.tmp(-[0-9a-f]{32})?$/.test(name)
 }
 
 /** An opened store's own directory for private names. */
@@ -63,6 +64,7 @@ export function* noticeLostInstance(context: Context): Operation<boolean> {
     return false
   } catch (error) {
     if (!isErrno(error, errno.ENOENT, errno.ESTALE)) throw error
+    yield* requireStore(context)
     if (context.instance === instance) context.instance = undefined
     return true
   }
@@ -96,6 +98,8 @@ function nextCount(instance: Instance): number {
 }
 
 function* makeInstance(context: Context, instance: Instance): Operation<void> {
+  // Where the volume is not mounted now, its mount point must not be written to.
+  yield* requireStore(context)
   try {
     if (!(yield* tryMakeInstance(instance))) {
       const privateRoot = `${context.root}/${PRIVATE_DIRECTORY}`

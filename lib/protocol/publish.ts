@@ -36,6 +36,7 @@ import { isAbsent, looksAbsent, MAX_ATTEMPTS, restless } from './absence.js'
 import type { Context, Durability, ObjectPath } from './context.js'
 import { makeShard, revalidate, syncDirectory } from './directories.js'
 import { removeIfExpired } from './expire.js'
+import { asCorrupt } from './load.js'
 import { privateName } from './private-names.js'
 import type { Staged } from './stage.js'
 import { stat } from './stat.js'
@@ -55,7 +56,7 @@ export function* publish(
     try {
       yield* rename(staged.path, object.path)
     } catch (error) {
-      if (!looksAbsent(error)) throw error
+      if (!looksAbsent(error)) throw asCorrupt(object, error)
       changed = yield* makeShard(context, object, yield* privateName(context))
       yield* renameAgain(context, staged, object)
     }
@@ -139,7 +140,7 @@ function* linkIfAbsent(
         const isGone = yield* isAbsent(context, object)
         if (!isGone && !(yield* removeIfExpired(context, object))) return false
       } else {
-        throw asUnsupported(error)
+        throw asUnsupported(asCorrupt(object, error))
       }
     }
   }

@@ -12,7 +12,7 @@
  * without remembering the first makes this say "was absent" of an object it did remove; the
  * key is absent in any case.
  */
-import { StoreError } from '../errors.js'
+import { StoreError, type ErrorCode } from '../errors.js'
 import { checkpoint, unlink, type Operation } from '../drivers/effects.js'
 import { believe, isAbsent, looksAbsent, MAX_ATTEMPTS, restless } from './absence.js'
 import type { Context, Durability, ObjectPath } from './context.js'
@@ -21,6 +21,9 @@ import { asCorrupt } from './load.js'
 import { readOnlyError } from './private-names.js'
 import { commitNames } from './publish.js'
 import { stat } from './stat.js'
+
+/** Whatever it is that cannot be read, it is there, and can be removed. */
+const UNREADABLE: readonly ErrorCode[] = ['CORRUPT', 'FORMAT_UNSUPPORTED']
 
 /** Removes the object of a key; says whether there was one. */
 export function* remove(
@@ -50,7 +53,8 @@ function* isGone(context: Context, object: ObjectPath): Operation<boolean> {
   try {
     return (yield* stat(context, object)) === undefined
   } catch (error) {
-    if (error instanceof StoreError && error.code === 'CORRUPT') return false
+    const isUnreadable = error instanceof StoreError && UNREADABLE.includes(error.code)
+    if (isUnreadable) return false
     throw error
   }
 }
