@@ -146,6 +146,8 @@ export interface ObjectStore {
    * All objects, in no meaningful order. Weakly consistent: a key that exists throughout is
    * given once, one that comes or goes meanwhile may or may not be. O(objects), whatever the
    * prefix.
+   *
+   * @throws StoreError `CORRUPT` after the last object, where there are some that cannot be read
    */
   list(options?: ListOptions): AsyncIterable<ObjectInfo>
 

@@ -10,11 +10,12 @@ import { checkOptionNames, checkOptions, checkRange } from './options.js'
 import type { ChangeOptions, RangeOptions, WriteOptions } from './object-store.js'
 import { clearShard, destroyOuter, destroyRoot, requireOwnStore } from './protocol/clear.js'
 import type { Context } from './protocol/context.js'
-import { countShard, listShard, shardNames } from './protocol/list.js'
+import { mayExpire } from './protocol/expire.js'
+import { countShard, listShard, shardNames, type Listed } from './protocol/list.js'
 import { openStore } from './protocol/open.js'
 import { removeInstance } from './protocol/private-names.js'
 import { closeHandle, RangeReader, readBytes, type Handle } from './protocol/read.js'
-import { addFindings, verifyDirectory, verifyShard } from './protocol/verify.js'
+import { FindingsSum, verifyDirectory, verifyShard } from './protocol/verify.js'
 import { parseJson } from './value.js'
 
 /** What a synchronous store can keep: nothing that must be waited for. */
@@ -170,11 +171,14 @@ export class SyncStore implements Disposable {
     const check = (): string => requests.listPrefix(this.#context, refuseSignal(options))
     const prefix = this.#check('list', check)
     const run = this.#runner('list')
-    const visit = (outer: string, inner: string): Operation<ObjectInfo[]> =>
+    const visit = (outer: string, inner: string): Operation<Listed> =>
       listShard(this.#context, outer, inner)
-    for (const infos of walkShardsSync(run, this.#context, visit)) {
+    let damage: StoreError | undefined
+    for (const { infos, problems } of walkShardsSync(run, this.#context, visit)) {
       for (const info of infos) if (info.key.startsWith(prefix)) yield info
+      damage ??= problems[0]
     }
+    if (damage !== undefined) throw toStoreError(damage, 'list')
   }
 
   /** The values, each read when its turn comes; what was deleted meanwhile is left out. */
@@ -196,7 +200,9 @@ export class SyncStore implements Disposable {
 
   /** How many objects there are. Weakly consistent, like a listing. */
   count(): number {
-    return this.#sum('count', countShard)
+    const expires = this.#run('count', () => mayExpire(this.#context))
+    const count: ShardCount = (context, outer, inner) => countShard(context, outer, inner, expires)
+    return this.#sum('count', count)
   }
 
   /** Copies an object, with all it has but its version; says whether there was one. */
@@ -226,14 +232,15 @@ export class SyncStore implements Disposable {
   /** Reads every object and checks everything; changes nothing. */
   verify(): VerifyReport {
     const run = this.#runner('verify')
-    let report = run(verifyDirectory(this.#context))
+    const report = new FindingsSum()
+    report.add(run(verifyDirectory(this.#context)))
     for (const outer of run(shardNames(this.#context))) {
-      report = addFindings(report, run(verifyDirectory(this.#context, outer)))
+      report.add(run(verifyDirectory(this.#context, outer)))
     }
     const visit = (outer: string, inner: string): Operation<VerifyReport> =>
       verifyShard(this.#context, outer, inner)
     for (const found of walkShardsSync(run, this.#context, visit)) {
-      report = addFindings(report, found)
+      report.add(found)
     }
     return report
   }

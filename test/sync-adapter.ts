@@ -34,10 +34,10 @@ export function asObjectStore(store: SyncStore, supports: Supports): ObjectStore
     read: async (key, options) => asObject(unlessAborted(options, () => store.read(key))),
     stat: async (key) => store.stat(key),
     write: (key, body, options) => write(store, key, body, options),
-    remove: async (key, options) => unlessAborted(options, () => store.delete(key, options)),
+    remove: async (key, options) => unlessAborted(options, () => store.delete(key, rest(options))),
     take: async (key, options) => await unlessAborted(options, () => take(store, key, options)),
     list: async function* (options) {
-      yield* store.list(options)
+      yield* store.list(rest(options))
     },
     close: async () => store.close(),
   }
@@ -52,8 +52,8 @@ async function write(
   const value = await gathered(body, options?.signal)
   const { ifAbsent, ...others } = options ?? {}
   return unlessAborted(options, () => {
-    if (ifAbsent !== true) return store.set(key, value, options)
-    const info = store.add(key, value, others) ? store.stat(key) : undefined
+    if (ifAbsent !== true) return store.set(key, value, rest(options))
+    const info = store.add(key, value, rest(others)) ? store.stat(key) : undefined
     if (info !== undefined) return info
     throw new StoreError('PRECONDITION_FAILED', 'the key has an object already')
   })
@@ -65,7 +65,7 @@ async function take(
   options?: ChangeOptions,
 ): Promise<StoredObject | undefined> {
   const info = store.stat(key)
-  const bytes = store.take(key, options)
+  const bytes = store.take(key, rest(options))
   if (info === undefined || bytes === undefined) return undefined
   return asObject({
     info,
@@ -75,6 +75,13 @@ async function take(
     pieces: ({ start = 0, end = bytes.length - 1 } = {}) => [bytes.subarray(start, end + 1)],
     close: () => undefined,
   })
+}
+
+/** A synchronous call takes no signal. */
+function rest<T extends CallOptions>(options: T | undefined): Omit<T, 'signal'> | undefined {
+  if (options === undefined || (options as object | null) === null) return options
+  const { signal: _signal, ...others } = options
+  return others
 }
 
 function unlessAborted<T>(options: CallOptions | null | undefined, call: () => T): T {

@@ -16,11 +16,12 @@ import type {
 import { checkOptionNames } from '../options.js'
 import { clearShard, destroyOuter, destroyRoot, requireOwnStore } from '../protocol/clear.js'
 import type { Context } from '../protocol/context.js'
-import { countShard, listShard, shardNames } from '../protocol/list.js'
+import { mayExpire } from '../protocol/expire.js'
+import { countShard, listShard, shardNames, type Listed } from '../protocol/list.js'
 import { openStore } from '../protocol/open.js'
 import { removeInstance } from '../protocol/private-names.js'
 import type { Handle } from '../protocol/read.js'
-import { addFindings, verifyDirectory, verifyShard } from '../protocol/verify.js'
+import { FindingsSum, verifyDirectory, verifyShard } from '../protocol/verify.js'
 import { DirectoryObject } from './directory-object.js'
 import { checkOpen, type OpenOptions } from './opening.js'
 import * as requests from './requests.js'
@@ -97,11 +98,14 @@ export class DirectoryStore implements ObjectStore, Bulk {
 
   async *list(options: ListOptions = {}): AsyncGenerator<ObjectInfo> {
     const prefix = this.#check('list', () => requests.listPrefix(this.#context, options))
-    const visit = (outer: string, inner: string): Operation<ObjectInfo[]> =>
+    const visit = (outer: string, inner: string): Operation<Listed> =>
       listShard(this.#context, outer, inner)
-    for await (const infos of this.#walk('list', visit, options)) {
+    let damage: StoreError | undefined
+    for await (const { infos, problems } of this.#walk('list', visit, options)) {
       for (const info of infos) if (info.key.startsWith(prefix)) yield info
+      damage ??= problems[0]
     }
+    if (damage !== undefined) throw toStoreError(damage, 'list')
   }
 
   async copy(from: string, to: string, options: ChangeOptions = {}): Promise<boolean> {
@@ -118,7 +122,9 @@ export class DirectoryStore implements ObjectStore, Bulk {
 
   async count(options: WalkOptions = {}): Promise<number> {
     checkOptionNames(options, WALK_OPTIONS)
-    return await this.#sum('count', countShard, options)
+    const expires = await this.#run('count', mayExpire(this.#context), options)
+    const count: ShardCount = (context, outer, inner) => countShard(context, outer, inner, expires)
+    return await this.#sum('count', count, options)
   }
 
   async clear(options: ClearOptions = {}): Promise<number> {
@@ -134,14 +140,15 @@ export class DirectoryStore implements ObjectStore, Bulk {
     checkOptionNames(options, WALK_OPTIONS)
     const meter = new ProgressMeter(options)
     const run = <T>(operation: Operation<T>): Promise<T> => this.#run('verify', operation, options)
-    let report = await run(verifyDirectory(this.#context))
+    const report = new FindingsSum()
+    report.add(await run(verifyDirectory(this.#context)))
     for (const outer of await run(shardNames(this.#context))) {
-      report = addFindings(report, await run(verifyDirectory(this.#context, outer)))
+      report.add(await run(verifyDirectory(this.#context, outer)))
     }
     const visit = (outer: string, inner: string): Operation<VerifyReport> =>
       verifyShard(this.#context, outer, inner)
     for await (const found of this.#walk('verify', visit, options, meter)) {
-      report = addFindings(report, found)
+      report.add(found)
       meter.add(found.objects)
     }
     return report

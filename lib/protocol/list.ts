@@ -7,16 +7,16 @@
  *
  * A key has one place, so no key comes twice; one that existed all the time is found, because
  * replacing it renames within its shard directory; one that comes or goes meanwhile may or may
- * not be seen. It writes nothing, so a crash leaves nothing.
+ * not be seen. A corrupt object hides neither itself nor the others: the listing goes on and
+ * fails when it is through. It writes nothing, so a crash leaves nothing.
  */
 import { constants } from 'node:os'
-import { isErrno } from '../errors.js'
+import { isErrno, StoreError } from '../errors.js'
 import { checkpoint, readdir, type Operation } from '../drivers/effects.js'
 import { isObjectName, isShardName } from '../key.js'
 import type { ObjectInfo } from '../object-info.js'
 import { looksAbsent, requireStore } from './absence.js'
 import { locateHash, type Context, type ObjectPath } from './context.js'
-import { mayExpire } from './expire.js'
 import { stat } from './stat.js'
 
 const { errno } = constants
@@ -43,25 +43,46 @@ export function* objectsOf(
   return hashes.map((name) => locateHash(context, outer + inner + name))
 }
 
+/** The live objects of one shard. */
+export interface Listed {
+  readonly infos: readonly ObjectInfo[]
+  /** Why some could not be described. */
+  readonly problems: readonly StoreError[]
+}
+
 /** Describes the objects of one shard. */
-export function* listShard(
+export function* listShard(context: Context, outer: string, inner: string): Operation<Listed> {
+  const infos: ObjectInfo[] = []
+  const problems: StoreError[] = []
+  for (const object of yield* objectsOf(context, outer, inner)) {
+    yield* checkpoint()
+    try {
+      const info = yield* stat(context, object)
+      if (info !== undefined) infos.push(info)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      problems.push(error)
+    }
+  }
+  return { infos, problems }
+}
+
+/** Whether an error says that what lies in an object's place is no readable object. */
+export function isDamage(error: unknown): error is StoreError {
+  if (!(error instanceof StoreError)) return false
+  return error.code === 'CORRUPT' || error.code === 'FORMAT_UNSUPPORTED'
+}
+
+/** How many objects one shard has; `mayExpire` says whether each must be looked at. */
+export function* countShard(
   context: Context,
   outer: string,
   inner: string,
-): Operation<ObjectInfo[]> {
-  const infos: ObjectInfo[] = []
-  for (const object of yield* objectsOf(context, outer, inner)) {
-    yield* checkpoint()
-    const info = yield* stat(context, object)
-    if (info !== undefined) infos.push(info)
-  }
-  return infos
-}
-
-/** How many objects one shard has. */
-export function* countShard(context: Context, outer: string, inner: string): Operation<number> {
-  if (yield* mayExpire(context)) return (yield* listShard(context, outer, inner)).length
-  return (yield* objectsOf(context, outer, inner)).length
+  mayExpire: boolean,
+): Operation<number> {
+  if (!mayExpire) return (yield* objectsOf(context, outer, inner)).length
+  const { infos, problems } = yield* listShard(context, outer, inner)
+  return infos.length + problems.length
 }
 
 /** The names in a directory; none when it is not there, or is no directory. */

@@ -12,18 +12,15 @@
  * without remembering the first makes this say "was absent" of an object it did remove; the
  * key is absent in any case.
  */
-import { StoreError, type ErrorCode } from '../errors.js'
 import { checkpoint, unlink, type Operation } from '../drivers/effects.js'
 import { believe, isAbsent, looksAbsent, MAX_ATTEMPTS, restless } from './absence.js'
 import type { Context, Durability, ObjectPath } from './context.js'
 import { mayExpire } from './expire.js'
+import { isDamage } from './list.js'
 import { asCorrupt } from './load.js'
 import { readOnlyError } from './private-names.js'
 import { commitNames } from './publish.js'
 import { stat } from './stat.js'
-
-/** Whatever it is that cannot be read, it is there, and can be removed. */
-const UNREADABLE: readonly ErrorCode[] = ['CORRUPT', 'FORMAT_UNSUPPORTED']
 
 /** Removes the object of a key; says whether there was one. */
 export function* remove(
@@ -53,8 +50,8 @@ function* isGone(context: Context, object: ObjectPath): Operation<boolean> {
   try {
     return (yield* stat(context, object)) === undefined
   } catch (error) {
-    const isUnreadable = error instanceof StoreError && UNREADABLE.includes(error.code)
-    if (isUnreadable) return false
+    // Whatever it is that cannot be read, it is there, and can be removed.
+    if (isDamage(error)) return false
     throw error
   }
 }

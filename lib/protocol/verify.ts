@@ -9,12 +9,12 @@
  * there is nothing to check but that each object is a regular file.
  */
 import { constants } from 'node:os'
-import { isErrno, StoreError } from '../errors.js'
+import { isErrno } from '../errors.js'
 import { checkpoint, readdirTyped, type Operation } from '../drivers/effects.js'
 import { isObjectName, isShardName } from '../key.js'
 import { looksAbsent } from './absence.js'
 import { locateHash, type Context, type ObjectPath } from './context.js'
-import { entries } from './list.js'
+import { entries, isDamage } from './list.js'
 import { closeHandle, RangeReader, read } from './read.js'
 import { isFurniture, isStoreEntry } from './root.js'
 
@@ -78,12 +78,16 @@ export function* verifyDirectory(context: Context, outer?: string): Operation<Fi
   return { objects: 0, bytes: 0, findings }
 }
 
-/** Adds up what was found in two parts. */
-export function addFindings(one: Findings, other: Findings): Findings {
-  return {
-    objects: one.objects + other.objects,
-    bytes: one.bytes + other.bytes,
-    findings: [...one.findings, ...other.findings],
+/** Adds up what the parts of a store have. */
+export class FindingsSum implements Findings {
+  objects = 0
+  bytes = 0
+  readonly findings: Finding[] = []
+
+  add(part: Findings): void {
+    this.objects += part.objects
+    this.bytes += part.bytes
+    this.findings.push(...part.findings)
   }
 }
 
@@ -127,9 +131,7 @@ function foreign(path: string): Finding {
 }
 
 function corruptFinding(object: ObjectPath, error: unknown): Finding {
-  const isCorrupt =
-    error instanceof StoreError && (error.code === 'CORRUPT' || error.code === 'FORMAT_UNSUPPORTED')
-  if (!isCorrupt) throw error
+  if (!isDamage(error)) throw error
   const { path, hash } = object
   return { kind: 'corrupt', path, hash, reason: error.message }
 }
