@@ -38,6 +38,7 @@ export interface ReadStreamOptions extends RangeOptions, CallOptions {}
 export class Store implements AsyncDisposable {
   readonly #objects: ObjectStore
   readonly #bulk: Bulk
+  readonly #writeStreams = new Set<Writable>()
 
   /**
    * @param objects - any backend or layer
@@ -131,7 +132,9 @@ export class Store implements AsyncDisposable {
       const signals = signal === undefined ? abort : AbortSignal.any([signal, abort])
       return this.#objects.write(key, body, { ...others, signal: signals })
     }
-    return writeStream(write)
+    const stream = writeStream(write)
+    this.#writeStreams.add(stream)
+    return stream.once('close', () => this.#writeStreams.delete(stream))
   }
 
   /** The keys, in no meaningful order. See {@link ObjectStore.list}. */
@@ -188,16 +191,28 @@ export class Store implements AsyncDisposable {
 
   /** See {@link Bulk.destroy}. */
   destroy(options?: WalkOptions): Promise<void> {
+    this.#abandonStreams()
     return this.#bulk.destroy(options)
   }
 
-  /** Waits for what is under way, closes what is open and removes the private directory. */
+  /**
+   * Waits for what is under way, closes what is open and removes the private directory. Streams
+   * that are still read, or written to and not ended, fail with `CLOSED`.
+   */
   close(): Promise<void> {
+    this.#abandonStreams()
     return this.#objects.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** A stream that was not ended may never be: nobody must wait for it. */
+  #abandonStreams(): void {
+    for (const stream of this.#writeStreams) {
+      if (!stream.writableEnded) stream.destroy(new StoreError('CLOSED', 'the store was closed'))
+    }
   }
 }
 

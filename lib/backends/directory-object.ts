@@ -10,6 +10,9 @@ import { closeHandle, RangeReader, readBytes, type Handle } from '../protocol/re
 import { pullReadable, webReadable } from '../streams.js'
 import { parseJson } from '../value.js'
 
+/** Others may wait for the descriptor, so what ends in closing it goes before them. */
+const HOLDS_DESCRIPTOR = { places: 0 }
+
 /** A pinned object of a directory. */
 export class DirectoryObject implements StoredObject {
   readonly info: ObjectInfo
@@ -66,7 +69,7 @@ export class DirectoryObject implements StoredObject {
     if (this.#closed) throw new StoreError('CLOSED', 'the object was closed', { key })
     this.#reading += 1
     try {
-      return await this.#driver.run(operation)
+      return await this.#driver.run(operation, HOLDS_DESCRIPTOR)
     } catch (error) {
       throw toStoreError(error, 'read', key)
     } finally {
@@ -77,6 +80,7 @@ export class DirectoryObject implements StoredObject {
 
   /** The last of close and of the reads under way lets go; the store's own close waits for it. */
   #releaseIfDone(): void {
-    if (this.#closed && this.#reading === 0) void this.#driver.run(closeHandle(this.#handle))
+    if (!this.#closed || this.#reading > 0) return
+    void this.#driver.run(closeHandle(this.#handle), HOLDS_DESCRIPTOR)
   }
 }

@@ -1,4 +1,5 @@
-import { AsyncDriver } from '../drivers/async.js'
+import { setImmediate } from 'node:timers/promises'
+import { AsyncDriver, TWO_DESCRIPTORS } from '../drivers/async.js'
 import { StoreError, toStoreError } from '../errors.js'
 import type { Operation } from '../drivers/effects.js'
 import type { ObjectInfo } from '../object-info.js'
@@ -71,7 +72,8 @@ export class DirectoryStore implements ObjectStore, Bulk {
       requests.writeRequest(this.#context, key, body, options)
     const request = this.#check('write', begin, key)
     try {
-      return await this.#run('write', request.operation, options, key, request.waitsOnCaller)
+      const places = request.waitsOnCaller ? 0 : 1
+      return await this.#run('write', request.operation, options, key, places)
     } catch (error) {
       request.cancel(error)
       throw error
@@ -111,13 +113,13 @@ export class DirectoryStore implements ObjectStore, Bulk {
   async copy(from: string, to: string, options: ChangeOptions = {}): Promise<boolean> {
     const begin = (): Operation<boolean> => requests.copyRequest(this.#context, from, to, options)
     const request = this.#check('copy', begin, from)
-    return await this.#run('copy', request, options, from)
+    return await this.#run('copy', request, options, from, TWO_DESCRIPTORS)
   }
 
   async rename(from: string, to: string, options: ChangeOptions = {}): Promise<boolean> {
     const begin = (): Operation<boolean> => requests.renameRequest(this.#context, from, to, options)
     const request = this.#check('rename', begin, from)
-    return await this.#run('rename', request, options, from)
+    return await this.#run('rename', request, options, from, TWO_DESCRIPTORS)
   }
 
   async count(options: WalkOptions = {}): Promise<number> {
@@ -185,8 +187,12 @@ export class DirectoryStore implements ObjectStore, Bulk {
 
   /** Closes objects still open and waits until nothing runs any more. */
   async #letGo(): Promise<void> {
-    for (const object of this.#openObjects) await object.close()
-    await this.#driver.drain()
+    do {
+      for (const object of this.#openObjects) await object.close()
+      await this.#driver.drain()
+      // A get or take that was under way reads what it has just opened in this turn.
+      await setImmediate()
+    } while (this.#openObjects.size > 0 || this.#driver.isBusy)
   }
 
   #hold(handle: Handle | undefined): StoredObject | undefined {
@@ -214,11 +220,11 @@ export class DirectoryStore implements ObjectStore, Bulk {
     operation: Operation<T>,
     options: CallOptions,
     key?: string,
-    waitsOnCaller = false,
+    places = 1,
   ): Promise<T> {
     this.#check(name, () => undefined, key)
     try {
-      return await this.#driver.run(operation, { signal: options.signal, waitsOnCaller })
+      return await this.#driver.run(operation, { signal: options.signal, places })
     } catch (error) {
       throw toStoreError(error, name, key)
     }

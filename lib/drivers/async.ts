@@ -6,16 +6,20 @@ import { abortError, Run } from './run.js'
 export type Callback = (error: unknown, result?: unknown) => void
 type AsyncCall = (...values: unknown[]) => void
 
-type Queued = Pick<Run<unknown>, 'start' | 'abandoned'>
+interface Queued {
+  readonly run: Pick<Run<unknown>, 'start' | 'abandoned'>
+  readonly places: number
+}
 
 /** How an operation is run. */
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined
   /**
-   * Whether the operation may wait on the caller's own code (a body stream). Such an operation
-   * takes no place among the {@link MAX_IN_FLIGHT}: it could wait there for one behind it.
+   * How many of the {@link MAX_IN_FLIGHT} places it takes; default 1. None for one that others
+   * may be waiting for: it waits on the caller's own code (a body stream), or goes on with a
+   * descriptor that is open already. See {@link TWO_DESCRIPTORS}.
    */
-  readonly waitsOnCaller?: boolean
+  readonly places?: number | undefined
 }
 
 /**
@@ -24,6 +28,12 @@ export interface RunOptions {
  */
 export const MAX_IN_FLIGHT = 64
 
+/**
+ * The places of an operation that holds one descriptor while it waits for another. Where
+ * descriptors run out, such operations wait for each other; so few that they never hold all.
+ */
+export const TWO_DESCRIPTORS = MAX_IN_FLIGHT / 8
+
 /** Runs operations with the callback functions of a file system: one promise per operation. */
 export class AsyncDriver {
   readonly #fs: Readonly<Record<string, AsyncCall | undefined>>
@@ -31,6 +41,7 @@ export class AsyncDriver {
   #queueHead = 0
   readonly #idle: (() => void)[] = []
   #inFlight = 0
+  #isStarting = false
   #unfinished = 0
 
   /** @param fs - anything with the callback functions of `node:fs` */
@@ -40,25 +51,29 @@ export class AsyncDriver {
 
   /** Runs an operation; an abort makes it clean up and reject with `ABORTED`. */
   run<T>(operation: Operation<T>, options: RunOptions = {}): Promise<T> {
-    const { signal, waitsOnCaller = false } = options
+    const { signal, places = 1 } = options
     if (signal?.aborted === true) return Promise.reject(abortError(signal))
     return new Promise((resolve, reject) => {
-      const onEnd = waitsOnCaller ? this.#ended : this.#leave
+      const onEnd = (): void => this.#leave(places)
       const run = new Run(this, operation, signal, resolve, reject, onEnd)
       this.#unfinished += 1
-      if (waitsOnCaller || this.#inFlight < MAX_IN_FLIGHT) {
-        if (!waitsOnCaller) this.#inFlight += 1
-        run.start()
-      } else {
-        this.#queue.push(run)
+      if (places === 0) run.start()
+      else {
+        this.#queue.push({ run, places })
+        this.#startNext()
       }
     })
   }
 
+  /** Whether anything runs, or waits its turn. */
+  get isBusy(): boolean {
+    return this.#unfinished > 0
+  }
+
   /** Resolves when nothing runs any more, neither operations nor what they left in background. */
-  drain(): Promise<void> {
-    if (this.#unfinished === 0) return Promise.resolve()
-    return new Promise((resolve) => this.#idle.push(resolve))
+  async drain(): Promise<void> {
+    // Whoever awaits an operation learns of its end first, and may begin another.
+    while (this.#unfinished > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
   /** Performs one effect that takes time. Called by {@link Run}. */
@@ -85,18 +100,32 @@ export class AsyncDriver {
     new Run<void>(this, operation, undefined, ignore, report, this.#ended).start()
   }
 
-  readonly #leave = (): void => {
-    let next = this.#dequeue()
-    for (; next?.abandoned === true; next = this.#dequeue()) this.#ended()
-    if (next === undefined) this.#inFlight -= 1
-    else next.start()
+  #leave(places: number): void {
+    this.#inFlight -= places
+    this.#startNext()
     this.#ended()
   }
 
-  /** The oldest in the queue. `shift()` of an array this long would move all of it each time. */
+  /** Starts what is next in the queue, as far as there are places for it. */
+  #startNext(): void {
+    // One that ends before it has started comes here again; the loop goes on to the next then.
+    if (this.#isStarting) return
+    this.#isStarting = true
+    for (let next = this.#dequeue(); next !== undefined; next = this.#dequeue()) {
+      if (next.run.abandoned) this.#ended()
+      else {
+        this.#inFlight += next.places
+        next.run.start()
+      }
+    }
+    this.#isStarting = false
+  }
+
+  /** The oldest, if it can go. `shift()` of an array this long would move all of it each time. */
   #dequeue(): Queued | undefined {
     const next = this.#queue[this.#queueHead]
     if (next === undefined) return undefined
+    if (!next.run.abandoned && this.#inFlight + next.places > MAX_IN_FLIGHT) return undefined
     this.#queueHead += 1
     if (this.#queueHead * 2 > this.#queue.length) {
       this.#queue = this.#queue.slice(this.#queueHead)
