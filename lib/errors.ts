@@ -31,7 +31,7 @@ export type ErrorCode = (typeof ERROR_CODES)[number]
 
 /** What a {@link StoreError} knows besides its code and message. */
 export interface ErrorDetails {
-  /** The verb that failed, such as `set` or `get`. */
+  /** What failed, such as `read` or `write`. */
   readonly operation?: string | undefined
   /** The key it was about. */
   readonly key?: string | undefined
@@ -52,7 +52,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['NO_SPACE', 'UNAVAILABLE'])
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly code: ErrorCode
-  /** The verb that failed; empty where none was under way. */
+  /** What failed; empty where nothing was under way. */
   operation: string
   /** The key it was about, if it was about one. */
   key: string | undefined

@@ -1,6 +1,7 @@
 import t from 'tap'
+import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { ERROR_CODES, StoreError, toStoreError } from '../lib/errors.js'
+import { CallerFailure, ERROR_CODES, StoreError, toStoreError } from '../lib/errors.js'
 
 const { errno } = constants
 
@@ -42,8 +43,28 @@ await t.test("errors that are not the system's stay what they are", async (t) =>
   const store = new StoreError('CLOSED', 'closed')
   t.equal(toStoreError(store, 'set', 'k'), store)
   t.match(store, { operation: 'set', key: 'k' })
+  for (const thrown of [null, undefined, 0, 'text']) t.equal(toStoreError(thrown, 'set'), thrown)
+})
+
+await t.test("a caller's own system error is not taken for the store's", async (t) => {
+  const own = systemError(errno.ENOENT, 'ENOENT')
+  t.equal(toStoreError(new CallerFailure(own), 'write', 'k'), own)
 })
 
 await t.test('every code is unique', async (t) => {
   t.equal(new Set(ERROR_CODES).size, ERROR_CODES.length)
+})
+
+await t.test('docs/errors.md describes every code, with what to do about it', async (t) => {
+  const text = readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8')
+  const sections = [...text.matchAll(/^### `(.*)`\n([^]*?)(?=^##)/gm)]
+  t.same(
+    sections.map(([, code]) => code),
+    ERROR_CODES,
+  )
+  for (const [, code, body = ''] of sections) {
+    t.match(body, /^What to do: /m, code)
+    const { retryable } = new StoreError(code as (typeof ERROR_CODES)[number], '')
+    t.match(body, `\nRetryable: ${retryable ? 'yes' : 'no'}.\n`, code)
+  }
 })
