@@ -36,13 +36,19 @@ export class SyncStoredObject implements Disposable {
   readonly info: ObjectInfo
   readonly #handle: Handle
   readonly #run: <T>(operation: Operation<T>) => T
+  readonly #onClose: (object: SyncStoredObject) => void
   #closed = false
 
   /** @internal Made by {@link SyncStore}. */
-  constructor(handle: Handle, run: <T>(operation: Operation<T>) => T) {
+  constructor(
+    handle: Handle,
+    run: <T>(operation: Operation<T>) => T,
+    onClose: (object: SyncStoredObject) => void,
+  ) {
     this.info = handle.info
     this.#handle = handle
     this.#run = run
+    this.#onClose = onClose
   }
 
   /** The whole value. Throws `CORRUPT` if its crc does not match; RangeError beyond 4 GiB. */
@@ -71,6 +77,7 @@ export class SyncStoredObject implements Disposable {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    this.#onClose(this)
     this.#run(closeHandle(this.#handle))
   }
 
@@ -100,6 +107,7 @@ export class SyncStoredObject implements Disposable {
 export class SyncStore implements Disposable {
   readonly #driver: SyncDriver
   readonly #context: Context
+  readonly #openObjects = new Set<SyncStoredObject>()
   #closed = false
 
   /** @internal Made by {@link openSync}. */
@@ -250,13 +258,15 @@ export class SyncStore implements Disposable {
     const run = this.#runner('destroy')
     run(requireOwnStore(this.#context))
     for (const outer of run(shardNames(this.#context))) run(destroyOuter(this.#context, outer))
+    this.#letGo()
     run(destroyRoot(this.#context))
     this.close()
   }
 
-  /** Removes the private directory. Closing twice is fine. */
+  /** Closes what is open and removes the private directory. Closing twice is fine. */
   close(): void {
     if (this.#closed) return
+    this.#letGo()
     this.#run('close', () => removeInstance(this.#context))
     this.#closed = true
   }
@@ -275,7 +285,14 @@ export class SyncStore implements Disposable {
 
   #hold(name: string, handle: Handle | undefined): SyncStoredObject | undefined {
     if (handle === undefined) return undefined
-    return new SyncStoredObject(handle, this.#runner(name, handle.info.key))
+    const forget = (object: SyncStoredObject): void => void this.#openObjects.delete(object)
+    const object = new SyncStoredObject(handle, this.#runner(name, handle.info.key), forget)
+    if (handle.pin !== undefined) this.#openObjects.add(object)
+    return object
+  }
+
+  #letGo(): void {
+    for (const object of this.#openObjects) object.close()
   }
 
   #runner(name: string, key?: string): <T>(operation: Operation<T>) => T {
