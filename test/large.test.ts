@@ -1,0 +1,54 @@
+import { readdirSync, statfsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import t from 'tap'
+import { scratchDirectory } from './support/surroundings.js'
+import { runWorker } from './support/workers.js'
+
+const MIB = 1024 * 1024
+const GIB = 1024 * MIB
+const MAX_RESIDENT_MIB = 150
+
+interface LargeResult {
+  readonly isRangeRight: boolean
+  readonly digests: Readonly<Record<string, string>>
+  readonly residentMiB: number
+}
+
+const CASES = [
+  // Some bytes more than 2 GiB: beyond what a signed 32-bit number can count.
+  { size: '2 GiB', sizeBytes: 2 * GIB + 4321, how: 'once', ways: 2 },
+  { size: '200 MiB', sizeBytes: 200 * MIB + 4321, how: 'every-way', ways: 6 },
+]
+
+for (const { size, sizeBytes, how, ways } of CASES) {
+  const { bavail, bsize } = statfsSync(tmpdir())
+  const skip = bavail * bsize > sizeBytes + GIB ? false : `needs ${size} of disk`
+  await t.test(`a value of ${size} streams through little memory`, { skip }, async (t) => {
+    const root = `${await scratchDirectory(t)}/store`
+    const values = [root, sizeBytes, how]
+    const result = (await runWorker(t, 'processes/worker-large.js', values)) as LargeResult
+    t.comment(`${result.residentMiB} MiB resident`)
+    t.ok(result.residentMiB < MAX_RESIDENT_MIB)
+    t.ok(result.isRangeRight, 'a part at its end can be read')
+    t.equal(Object.keys(result.digests).length, ways)
+    t.equal(new Set(Object.values(result.digests)).size, 1, 'what is read is what was written')
+    t.same(readdirSync(`${root}/.tmp`), [])
+  })
+}
+
+const FEW_DESCRIPTORS = ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh']
+const AT_ONCE = 1000
+const VERBS = ['get', 'set', 'stream', 'set of a stream', 'copy', 'rename', 'take', 'sync']
+
+for (const sizeBytes of [100, 100_000]) {
+  await t.test(`64 descriptors are enough for values of ${sizeBytes} bytes`, async (t) => {
+    for (const verb of VERBS) {
+      const root = `${await scratchDirectory(t)}/store`
+      const values = [root, verb, AT_ONCE, sizeBytes]
+      const how = { wrapper: FEW_DESCRIPTORS, timeoutMs: 40_000 }
+      const result = await runWorker(t, 'processes/worker-descriptors.js', values, how)
+      t.match(result, { done: AT_ONCE, leaked: 0 }, `${AT_ONCE} of ${verb} at once`)
+      t.same(readdirSync(`${root}/.tmp`), [])
+    }
+  })
+}
