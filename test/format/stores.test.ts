@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { crc32 } from 'node:zlib'
-import { hashKey, open, openSync } from '../../index.js'
+import { open, openSync } from '../../index.js'
 import { MARKER_VERSION } from '../../lib/format/marker.js'
 import { scratchDirectory } from '../support/surroundings.js'
+import { asNewer, flipBit, objectPath } from './damage.js'
 import { MADE_AT_MS, makeV1, V1_OBJECTS } from './make-store.js'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
@@ -14,11 +14,6 @@ const READER = fileURLToPath(new URL('../../examples/read_object.py', import.met
 const WITHOUT_PYTHON =
   spawnSync('python3', ['--version']).status === 0 ? false : 'needs python3 on the path'
 const LIVE = V1_OBJECTS.filter(({ key }) => key !== 'session')
-
-function pathOf(root: string, key: string): string {
-  const hash = hashKey(key)
-  return join(root, hash.slice(0, 2), hash.slice(2, 4), hash.slice(4))
-}
 
 /** All files below a directory, by their path from it. */
 function filesOf(root: string): Record<string, string> {
@@ -95,20 +90,20 @@ await t.test(
     for (const key of ['absent', 'expired']) {
       t.same(readByPython(root, key), { status: 1, value: nothing }, key)
     }
-    const good = readFileSync(pathOf(root, 'small'))
+    const good = readFileSync(objectPath(root, 'small'))
     const corruptions: [string, Buffer][] = [
       ['empty', nothing],
       ['cut short', good.subarray(0, -1)],
       ['all but its end', good.subarray(1)],
-      ['flipped in the value', flipped(good, 0)],
-      ['flipped in the footer', flipped(good, 'value'.length)],
-      ['flipped in the magic', flipped(good, good.length - 1)],
+      ['flipped in the value', flipBit(good, 0)],
+      ['flipped in the footer', flipBit(good, 8 * 'value'.length)],
+      ['flipped in the magic', flipBit(good, 8 * good.length - 1)],
       ['longer', Buffer.concat([good, good])],
-      ["another key's", readFileSync(pathOf(root, 'empty'))],
-      ['newer', newer(good)],
+      ["another key's", readFileSync(objectPath(root, 'empty'))],
+      ['newer', asNewer(good)],
     ]
     for (const [what, bytes] of corruptions) {
-      writeFileSync(pathOf(root, 'small'), bytes)
+      writeFileSync(objectPath(root, 'small'), bytes)
       const code = what === 'newer' ? 'FORMAT_UNSUPPORTED' : 'CORRUPT'
       t.throws(() => store.get('small'), { code }, what)
       t.same(readByPython(root, 'small'), { status: 3, value: nothing }, what)
@@ -135,24 +130,9 @@ await t.test(
     rmSync(marker)
     t.same(readByPython(root, 'absent'), { status: 3, value: nothing }, 'no marker, no answer')
     writeFileSync(marker, text)
-    rmSync(pathOf(root, 'key'))
-    mkdirSync(pathOf(root, 'key'))
+    rmSync(objectPath(root, 'key'))
+    mkdirSync(objectPath(root, 'key'))
     t.same(readByPython(root, 'key'), { status: 3, value: nothing }, 'a directory in its place')
     t.equal(spawnSync('python3', [READER, root], { timeout: 60_000 }).status, 2, 'wrong usage')
   },
 )
-
-function flipped(bytes: Buffer, at: number): Buffer {
-  const copy = Buffer.from(bytes)
-  copy[at]! ^= 1
-  return copy
-}
-
-/** The same object with a footer of version 2. */
-function newer(bytes: Buffer): Buffer {
-  const copy = Buffer.from(bytes)
-  copy.writeUInt8(2, copy.length - 18)
-  const footer = copy.subarray(copy.length - copy.readUInt32LE(copy.length - 16), -12)
-  copy.writeUInt32LE(crc32(footer), copy.length - 12)
-  return copy
-}
