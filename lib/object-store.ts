@@ -123,7 +123,8 @@ export interface ObjectStore {
 
   /**
    * Stores a value, replacing any other. Readers see the old one or the new one. The value may
-   * not be changed until this settles; a change is noticed, and nothing stored.
+   * not be changed until this settles: what is stored is the value that was given, or nothing,
+   * with a TypeError.
    *
    * @throws StoreError `PRECONDITION_FAILED` with `ifAbsent`, where the key has an object:
    *   of any number of contenders exactly one does not get this; `NOT_SUPPORTED` for an option

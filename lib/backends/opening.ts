@@ -69,7 +69,10 @@ export function checkOpen(path: unknown, options: OpenOptions): [root: string, h
     throw new TypeError('the path of a store must be a string that is not empty')
   }
   checkOptionNames(options, OPEN_OPTIONS)
-  const { format, reads = 'link', fresh } = options
+  const { format, reads = 'link', fresh, fs } = options
+  if (fs !== undefined && (typeof fs !== 'object' || (fs as object | null) === null)) {
+    throw new TypeError('fs must be a module with the functions of node:fs')
+  }
   const how: OpenHow = {
     create: checkBoolean('create', options.create, true),
     format: format === undefined ? undefined : oneOf('format', format, FORMATS),

@@ -143,8 +143,7 @@ function* writeObject(
 }
 
 function refuseChange(source: Source, sum: PieceWriter): void {
-  if (!source.shared || source.bytes === undefined) return
-  if (crc32(source.bytes) === sum.flushCrc()) return
+  if (source.givenCrc === undefined || source.givenCrc === sum.flushCrc()) return
   throw new TypeError('the value was changed while it was written; nothing was stored')
 }
 
