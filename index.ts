@@ -5,7 +5,8 @@
  * @packageDocumentation
  */
 export { open } from './lib/open.js'
-export { openSync, SyncStore, SyncStoredObject } from './lib/sync-store.js'
+export { openSync, SyncStore } from './lib/sync-store.js'
+export { SyncStoredObject } from './lib/sync-object.js'
 export type {
   SyncBody,
   SyncChangeOptions,

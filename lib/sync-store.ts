@@ -6,17 +6,17 @@ import { SyncDriver } from './drivers/sync.js'
 import type { Operation } from './drivers/effects.js'
 import { StoreError, toStoreError } from './errors.js'
 import type { ObjectInfo } from './object-info.js'
-import { checkOptionNames, checkOptions, checkRange } from './options.js'
-import type { ChangeOptions, RangeOptions, WriteOptions } from './object-store.js'
+import { checkOptionNames, checkOptions } from './options.js'
+import type { ChangeOptions, WriteOptions } from './object-store.js'
 import { clearShard, destroyOuter, destroyRoot, requireOwnStore } from './protocol/clear.js'
 import type { Context } from './protocol/context.js'
 import { mayExpire } from './protocol/expire.js'
 import { countShard, listShard, shardNames, type Listed } from './protocol/list.js'
 import { openStore } from './protocol/open.js'
 import { removeInstance } from './protocol/private-names.js'
-import { closeHandle, RangeReader, readBytes, type Handle } from './protocol/read.js'
+import type { Handle } from './protocol/read.js'
 import { FindingsSum, verifyDirectory, verifyShard } from './protocol/verify.js'
-import { parseJson } from './value.js'
+import { SyncStoredObject } from './sync-object.js'
 
 /** What a synchronous store can keep: nothing that must be waited for. */
 export type SyncBody = string | Uint8Array | ArrayBuffer | Iterable<Uint8Array>
@@ -29,75 +29,6 @@ export type SyncSetOptions = Omit<WriteOptions, 'signal' | 'ifAbsent'>
 export interface SyncListOptions {
   /** Only keys that begin with this; default: all. */
   readonly prefix?: string | undefined
-}
-
-/** One version of one object, pinned until it is closed. The synchronous `StoredObject`. */
-export class SyncStoredObject implements Disposable {
-  readonly info: ObjectInfo
-  readonly #handle: Handle
-  readonly #run: <T>(operation: Operation<T>) => T
-  readonly #onClose: (object: SyncStoredObject) => void
-  #closed = false
-
-  /** @internal Made by {@link SyncStore}. */
-  constructor(
-    handle: Handle,
-    run: <T>(operation: Operation<T>) => T,
-    onClose: (object: SyncStoredObject) => void,
-  ) {
-    this.info = handle.info
-    this.#handle = handle
-    this.#run = run
-    this.#onClose = onClose
-  }
-
-  /** The whole value. Throws `CORRUPT` if its crc does not match; RangeError beyond 4 GiB. */
-  bytes(): Buffer {
-    this.#requireOpen()
-    return this.#run(readBytes(this.#handle))
-  }
-
-  /** The value as UTF-8 text. */
-  text(): string {
-    return this.bytes().toString('utf8')
-  }
-
-  /** The value as JSON; `DECODE` if it is none. */
-  json(): unknown {
-    return parseJson(this.text(), this.info.key)
-  }
-
-  /** The value, or a part of it (`end` inclusive), in pieces of at most 256 KiB. */
-  pieces(options: RangeOptions = {}): Generator<Buffer> {
-    const [start, end] = checkRange(options, this.info.sizeBytes)
-    return this.#piecesOf(new RangeReader(this.#handle, start, end))
-  }
-
-  /** Lets go of it. Closing twice is fine. */
-  close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#onClose(this)
-    this.#run(closeHandle(this.#handle))
-  }
-
-  [Symbol.dispose](): void {
-    this.close()
-  }
-
-  *#piecesOf(reader: RangeReader): Generator<Buffer> {
-    for (;;) {
-      this.#requireOpen()
-      const piece = this.#run(reader.next())
-      if (piece === undefined) return
-      yield piece
-    }
-  }
-
-  #requireOpen(): void {
-    const { key } = this.info
-    if (this.#closed) throw new StoreError('CLOSED', 'the object was closed', { key })
-  }
 }
 
 /**
