@@ -44,6 +44,9 @@ function textBytes(text: string): Buffer {
 }
 
 function streamSource(stream: Readable): Source {
+  // It may fail before its first piece is asked for, as a file does that is not there. Without a
+  // listener that would end the process; the iterator gives the error once more.
+  stream.on('error', () => undefined)
   const iterator = stream.iterator({ destroyOnReturn: true }) as AsyncIterator<Piece>
   // destroy(), since return() would wait for a read that may never end.
   return piecesSource(iterator, () => stream.destroy(), Readable.isDisturbed(stream))
