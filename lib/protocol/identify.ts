@@ -104,10 +104,12 @@ function identityOf(root: string, format: Format, wanted: Format | undefined): I
   return { format, landmark: `${root}/${MARKER_NAME}` }
 }
 
-/** Makes an empty directory a store; where someone else is faster, theirs it is. */
+/**
+ * Makes an empty directory a store; where someone else is faster, theirs it is. Flushed whatever
+ * the durability: without its marker all that others write to it later could not be read.
+ */
 export function* establish(context: Context, changed: readonly string[]): Operation<void> {
-  const durable = context.durability === 'full'
-  const staged = yield* stageBytes(context, encodeMarker(context.format), durable)
+  const staged = yield* stageBytes(context, encodeMarker(context.format), true)
   try {
     yield* link(staged, `${context.root}/${MARKER_NAME}`)
   } catch (error) {
@@ -115,7 +117,6 @@ export function* establish(context: Context, changed: readonly string[]): Operat
   } finally {
     yield* quietly(unlink(staged))
   }
-  if (!durable) return
   yield* syncDirectory(context.root)
   for (const parent of changed) yield* syncDirectory(parent)
 }
