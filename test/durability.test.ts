@@ -1,0 +1,197 @@
+import { dirname } from 'node:path'
+import t from 'tap'
+import { scratchDirectory, WITHOUT_STRACE } from './support/surroundings.js'
+import { readTrace, slicesOf, straceInto, type TracedCall } from './support/trace.js'
+import { runWorker } from './support/workers.js'
+
+/**
+ * What each verb changes and flushes under durability `full`, step by step. A step in brackets
+ * is done in the background by the asynchronous face, where nobody waits for it.
+ *
+ * Under `file` the flushes of directories fall away, under `none` all do; but a new store's
+ * marker is flushed always.
+ */
+const STEPS: Readonly<Record<string, readonly string[]>> = {
+  'open of a new store': [
+    'mkdir root',
+    'mkdir instance: ENOENT',
+    'mkdir .tmp',
+    'mkdir instance',
+    'create private a',
+    'write private a',
+    'fsync private a',
+    'close private a',
+    'link private a to marker',
+    'unlink private a',
+    'fsync root',
+    'fsync parent',
+    'rmdir instance',
+  ],
+  'set in a new shard': [
+    'create private a',
+    'write private a',
+    'fsync private a',
+    'close private a',
+    'rename private a to object: ENOENT',
+    'mkdir outer',
+    'mkdir shard',
+    'rename private a to object',
+    'fsync shard',
+    'fsync outer',
+    'fsync root',
+  ],
+  'set of a key that is there': [
+    'create private a',
+    'write private a',
+    'fsync private a',
+    'close private a',
+    'rename private a to object',
+    'fsync shard',
+  ],
+  'set of a large value': [
+    'create private a',
+    'write private a',
+    'fsync private a',
+    'close private a',
+    'rename private a to object',
+    'fsync shard',
+  ],
+  'add of a key that is not there': [
+    'create private a',
+    'write private a',
+    'fsync private a',
+    'close private a',
+    'link private a to object',
+    'fsync shard',
+    '(unlink private a)',
+  ],
+  'add of a key that is there': [
+    'create private a',
+    'write private a',
+    'fsync private a',
+    'close private a',
+    'link private a to object: EEXIST',
+    '(unlink private a)',
+  ],
+  delete: ['unlink object', 'fsync shard'],
+  take: ['rename object to private a', '(unlink private a)', 'fsync shard'],
+  copy: [
+    'link object to private a',
+    '(unlink private a)',
+    'create private b',
+    'write private b',
+    'fsync private b',
+    'close private b',
+    'rename private b to target',
+    'fsync target shard',
+  ],
+  rename: [
+    'link object to private a',
+    '(unlink private a)',
+    'create private b',
+    'write private b',
+    'fsync private b',
+    'close private b',
+    'rename private b to target',
+    'fsync target shard',
+    'unlink object',
+    'fsync shard',
+  ],
+  'clear of one': ['unlink object', 'fsync shard'],
+}
+
+const isInBackground = (step: string): boolean => step.startsWith('(')
+const bare = (step: string): string => step.replace(/[()]/g, '')
+
+function stepsUnder(durability: string, name: string): readonly string[] {
+  const steps = STEPS[name]!
+  if (durability === 'full' || name === 'open of a new store') return steps
+  return steps.filter((step) => !step.startsWith('fsync') || isKept(durability, step))
+}
+
+function isKept(durability: string, flush: string): boolean {
+  return durability === 'file' && flush.includes('private')
+}
+
+/** Gives the paths of one store the names that stand in the table. */
+class Labels {
+  readonly #names = new Map<string, string>()
+  readonly #created = new Set<string>()
+  readonly #root: string
+  #privates = 0
+
+  constructor(root: string, hash = '', targetHash = '') {
+    this.#root = root
+    this.#names.set(root, 'root').set(dirname(root), 'parent')
+    this.#names.set(`${root}/linkstore.json`, 'marker').set(`${root}/.tmp`, '.tmp')
+    for (const [prefix, digits] of [
+      ['target ', targetHash],
+      ['', hash],
+    ] as const) {
+      const [outer, inner] = [digits.slice(0, 2), digits.slice(2, 4)]
+      this.#names.set(`${root}/${outer}`, `${prefix}outer`)
+      this.#names.set(`${root}/${outer}/${inner}`, `${prefix}shard`)
+      const object = prefix === '' ? 'object' : 'target'
+      this.#names.set(`${root}/${outer}/${inner}/${digits.slice(4)}`, object)
+    }
+  }
+
+  /** What a call is in the table; undefined if it changes and flushes nothing. */
+  stepOf({ name, paths, text, error }: TracedCall): string | undefined {
+    const [path = ''] = paths
+    if (!path.startsWith(this.#root) && path !== dirname(this.#root)) return undefined
+    const failed = error === '' ? '' : `: ${error}`
+    if (name === 'open') {
+      if (!text.includes('O_CREAT')) return undefined
+      this.#created.add(path)
+      return `create ${this.#nameOf(path)}${failed}`
+    }
+    if (name === 'access' || (name === 'close' && !this.#created.has(path))) return undefined
+    return `${name} ${paths.map((each) => this.#nameOf(each)).join(' to ')}${failed}`
+  }
+
+  #nameOf(path: string): string {
+    const known = this.#names.get(path)
+    if (known !== undefined) return known
+    const isInstance = dirname(path) === `${this.#root}/.tmp`
+    if (isInstance) return 'instance'
+    const name = `private ${'abc'[this.#privates]!}`
+    this.#privates += 1
+    this.#names.set(path, name)
+    return name
+  }
+}
+
+/** The steps of one verb; several writes one after the other count as one. */
+function stepsOf(calls: readonly TracedCall[], labels: Labels): string[] {
+  const steps: string[] = []
+  for (const call of calls) {
+    const step = labels.stepOf(call)
+    const isRepeated = step?.startsWith('write') === true && step === steps.at(-1)
+    if (step !== undefined && !isRepeated) steps.push(step)
+  }
+  return steps
+}
+
+for (const face of ['sync', 'async']) {
+  const skip = WITHOUT_STRACE
+  await t.test(`the ${face} face flushes what it must, in order`, { skip }, async (t) => {
+    const scratch = await scratchDirectory(t)
+    const tracePath = `${scratch}/trace`
+    const wrapper = straceInto(tracePath)
+    await runWorker(t, 'processes/worker-verbs.js', [`${scratch}/store`, face], { wrapper })
+    const slices = slicesOf(readTrace(tracePath))
+    t.equal(slices.size, Object.keys(STEPS).length * 3)
+    for (const [title, calls] of slices) {
+      const [name = '', durability = '', ...hashes] = title.split('/')
+      const root = hashes.length === 0 ? `${scratch}/${durability}` : `${scratch}/store`
+      const steps = stepsOf(calls, new Labels(root, ...hashes))
+      const wanted = stepsUnder(durability, name)
+      const background = new Set(wanted.filter(isInBackground).map(bare))
+      const inOrder = (step: string): boolean => face === 'sync' || !background.has(bare(step))
+      const what = `${name}, ${durability}`
+      t.strictSame(steps.filter(inOrder), wanted.map(bare).filter(inOrder), what)
+      for (const step of background) t.ok(steps.includes(step), `${what}: ${step}`)
+    }
+  })
+}
