@@ -4,12 +4,13 @@
  *     1  rename the object to a private name     crash: it is taken; its value lies under a
  *        ENOENT, ESTALE: prove the absence,      private name until the sweep
  *        or try again
- *     2  fsync the shard directory (full)        crash: without this a power cut may bring it
+ *     2  read it (read.ts)                       crash: as above
+ *     3  fsync the shard directory (full)        crash: without this a power cut may bring it
  *                                                back
- *     3  read it (read.ts); the private name goes when the handle is closed
+ *     4  remove the private name; a large object's when its handle is closed
  *
- * `rename()` of one name succeeds once, on any file system or host. What cannot be read is put
- * back before the error is thrown. If a lost reply makes NFS say ENOENT, the private name, which
+ * `rename()` of one name succeeds once, on any file system or host. What cannot be read or
+ * flushed is put back before the error is thrown. If a lost reply makes NFS say ENOENT, the private name, which
  * never existed before, tells that the rename was done.
  */
 import { constants } from 'node:os'
@@ -19,11 +20,11 @@ import { isExpired } from '../object-info.js'
 import { believe, isAbsent, looksAbsent, MAX_ATTEMPTS, restless } from './absence.js'
 import type { Context, Durability, ObjectPath } from './context.js'
 import { putBack } from './expire.js'
-import { asCorrupt, load } from './load.js'
+import { asCorrupt, load, type Loaded } from './load.js'
 import { openPrivate, release, type Pin } from './pin.js'
 import { noticeLostInstance, privateName, readOnlyError } from './private-names.js'
 import { commitNames } from './publish.js'
-import { closeHandle, type Handle } from './read.js'
+import type { Handle } from './read.js'
 
 const { errno } = constants
 
@@ -36,17 +37,11 @@ export function* take(
   if (context.readOnly !== undefined) throw readOnlyError(context)
   const aside = yield* moveAside(context, object)
   if (aside === undefined) return undefined
-  let handle: Handle
-  try {
-    handle = yield* readAside(context, object, aside)
-  } catch (error) {
-    yield* quietly(restore(aside, object))
-    throw error
-  }
-  yield* commitNames(context, durability, [object.shard])
-  if (!isExpired(handle.info, context.now())) return handle
-  yield* closeHandle(handle)
-  return undefined
+  const [loaded, pinned] = yield* readAside(context, object, aside, durability)
+  const isGone = isExpired(loaded.info, context.now())
+  const keep = loaded.bytes === undefined && !isGone
+  if (!keep) yield* release(pinned)
+  return isGone ? undefined : { object, ...loaded, pin: keep ? pinned : undefined }
 }
 
 function* moveAside(context: Context, object: ObjectPath): Operation<string | undefined> {
@@ -77,17 +72,23 @@ function* exists(path: string): Operation<boolean> {
   }
 }
 
-function* readAside(context: Context, object: ObjectPath, aside: string): Operation<Handle> {
+/** Reads what was moved aside and makes the move last; if either fails, it is put back. */
+function* readAside(
+  context: Context,
+  object: ObjectPath,
+  aside: string,
+  durability: Durability,
+): Operation<[loaded: Loaded, pinned: Pin]> {
   let pinned: Pin | undefined
   try {
     pinned = yield* openPrivate(object, aside)
     if (pinned === undefined) throw restless(object)
     const loaded = yield* load(context, object, pinned.fd)
-    if (loaded.bytes === undefined) return { object, ...loaded, pin: pinned }
-    yield* release(pinned)
-    return { object, ...loaded, pin: undefined }
+    yield* commitNames(context, durability, [object.shard])
+    return [loaded, pinned]
   } catch (error) {
     if (pinned !== undefined) yield* release({ fd: pinned.fd, privatePath: undefined })
+    yield* quietly(restore(aside, object))
     throw asCorrupt(object, error)
   }
 }
