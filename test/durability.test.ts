@@ -1,5 +1,8 @@
+import { readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
+import { open, openSync, type Store, type SyncStore } from '../index.js'
+import { FaultyFileSystem, type Fault } from './support/faults.js'
 import { scratchDirectory, WITHOUT_STRACE } from './support/surroundings.js'
 import { readTrace, slicesOf, straceInto, type TracedCall } from './support/trace.js'
 import { runWorker } from './support/workers.js'
@@ -74,7 +77,7 @@ const STEPS: Readonly<Record<string, readonly string[]>> = {
     '(unlink private a)',
   ],
   delete: ['unlink object', 'fsync shard'],
-  take: ['rename object to private a', '(unlink private a)', 'fsync shard'],
+  take: ['rename object to private a', 'fsync shard', '(unlink private a)'],
   copy: [
     'link object to private a',
     '(unlink private a)',
@@ -195,3 +198,113 @@ for (const face of ['sync', 'async']) {
     }
   })
 }
+
+const ENOSPC = { number: 28, code: 'ENOSPC' }
+/** Node has no name for this one. */
+const EDQUOT = { number: 122, code: 'Unknown system error -122' }
+const EIO = { number: 5, code: 'EIO' }
+const NO_SPACE = { code: 'NO_SPACE', retryable: true }
+const IO = { code: 'IO', retryable: false }
+
+/** What can fail before a value is published, and the error that comes of it. */
+const FAULTS: readonly (readonly [what: string, fault: Fault, wanted: object])[] = [
+  ['a write without space', { call: 'write', on: 'file', ...ENOSPC }, NO_SPACE],
+  ['a last write without space', { call: 'writev', on: 'file', ...ENOSPC }, NO_SPACE],
+  ['a write beyond the quota', { call: 'write', on: 'file', ...EDQUOT }, NO_SPACE],
+  ['a flush that fails', { call: 'fsync', on: 'file', ...EIO }, IO],
+  ['a close that fails', { call: 'close', on: 'file', ...EIO }, IO],
+  ['a close, where NFS tells of the quota,', { call: 'close', on: 'file', ...EDQUOT }, NO_SPACE],
+  ['a rename that fails', { call: 'rename', on: 'name', ...EIO }, IO],
+  ['a link that fails', { call: 'link', on: 'name', ...EIO }, IO],
+]
+
+const LARGE = Buffer.alloc(700_000, 'new')
+
+interface Place {
+  readonly root: string
+  readonly faulty: FaultyFileSystem
+}
+
+function privateNames(root: string): string[] {
+  return readdirSync(`${root}/.tmp`).flatMap((name) => readdirSync(`${root}/.tmp/${name}`))
+}
+
+/** That a write fails as it should, changes nothing and leaves nothing. */
+async function checkFailure(
+  t: Test,
+  { root, faulty }: Place,
+  fault: Fault,
+  wanted: object,
+  store: Store | SyncStore,
+): Promise<void> {
+  await store.set('k', 'old')
+  const descriptors = readdirSync('/dev/fd').length
+  // A link publishes what is added; a rename, what is set.
+  const verb = fault.call === 'link' ? 'add' : 'set'
+  const key = verb === 'add' ? 'new' : 'k'
+  faulty.fault = fault
+  await t.rejects(async () => store[verb](key, LARGE), {
+    ...wanted,
+    name: 'StoreError',
+    operation: 'write',
+    key,
+    cause: { errno: -fault.number, syscall: fault.call },
+  })
+  t.same(privateNames(root), [], 'nothing is left')
+  t.equal(readdirSync('/dev/fd').length, descriptors, 'no descriptor is left open')
+  if (fault.call !== 'rename') t.equal(await store.delete('unknown'), false)
+  faulty.fault = undefined
+  t.equal(String(await store.get('k')), 'old', 'the old value is untouched')
+  t.equal(await store.count(), 1)
+  await store[verb](key, LARGE)
+  t.same(await store.get(key), LARGE, 'the same call succeeds later')
+}
+
+for (const [what, fault, wanted] of FAULTS) {
+  await t.test(`${what} is an error, and the old value stays`, async (t) => {
+    const root = `${t.testdir()}/store`
+    const faulty = new FaultyFileSystem()
+    {
+      using store = openSync(root, { fs: faulty.fs })
+      await checkFailure(t, { root, faulty }, fault, wanted, store)
+      store.clear()
+    }
+    await using store = await open(root, { fs: faulty.fs })
+    await checkFailure(t, { root, faulty }, fault, wanted, store)
+  })
+}
+
+await t.test('a flush of a directory that fails is not acknowledged', async (t) => {
+  const root = `${t.testdir()}/store`
+  const faulty = new FaultyFileSystem()
+  const store = await open(root, { fs: faulty.fs })
+  await store.set('k', 'old')
+  await store.set('taken', LARGE)
+  faulty.fault = { call: 'fsync', on: 'directory', ...EIO }
+  await t.rejects(store.set('k', 'new'), IO)
+  await t.rejects(store.add('new', 'v'), IO)
+  await t.rejects(store.delete('k'), IO)
+  await t.rejects(store.take('taken'), IO)
+  t.same(await store.get('taken'), LARGE, 'what nobody was given is put back')
+  t.equal((await store.set('k', 'newer', { durability: 'file' })).sizeBytes, 5)
+  faulty.fault = undefined
+  t.equal(String(await store.get('k')), 'newer')
+  t.same(await store.take('taken'), LARGE)
+  await store.close()
+  t.same(readdirSync(`${root}/.tmp`), [])
+})
+
+await t.test('a full disk does not keep anything from being deleted or read', async (t) => {
+  const root = `${t.testdir()}/store`
+  const faulty = new FaultyFileSystem()
+  using store = openSync(root, { fs: faulty.fs })
+  store.set('k', 'v')
+  store.set('taken', 'v')
+  // Without space even a name can be too much.
+  faulty.fault = { call: 'link', on: 'name', ...ENOSPC }
+  t.equal(String(store.get('k')), 'v')
+  faulty.fault = { call: 'writev', on: 'file', ...ENOSPC }
+  t.equal(String(store.take('taken')), 'v')
+  t.equal(store.delete('k'), true)
+  t.equal(store.count(), 0)
+})
