@@ -26,7 +26,7 @@ export function* shardNames(context: Context, outer?: string): Operation<string[
   yield* checkpoint()
   const path = outer === undefined ? context.root : `${context.root}/${outer}`
   const names = yield* entries(path)
-  if (outer === undefined && names.length === 0) yield* requireStore(context)
+  if (outer === undefined) yield* requireStore(context)
   return names.filter(isShardName).sort()
 }
 

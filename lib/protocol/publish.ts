@@ -4,8 +4,8 @@
  * Unconditionally:
  *
  *     1  rename the private file over the object     crash: before it the old object, after it
- *        (ENOENT: make the shard directories,        the new one; never neither, never a part
- *        rename again)
+ *        (ENOENT: if this still is the store, make   the new one; never neither, never a part
+ *        the shard directories, rename again)
  *     2  fsync the shard directory, and the parents  crash: without this a power cut may bring
  *        of directories just made (full)             the old object back
  *
@@ -32,7 +32,7 @@ import {
   unlink,
   type Operation,
 } from '../drivers/effects.js'
-import { isAbsent, looksAbsent, MAX_ATTEMPTS, restless } from './absence.js'
+import { isAbsent, looksAbsent, MAX_ATTEMPTS, requireStore, restless } from './absence.js'
 import type { Context, Durability, ObjectPath } from './context.js'
 import { makeShard, revalidate, syncDirectory } from './directories.js'
 import { removeIfExpired } from './expire.js'
@@ -57,6 +57,7 @@ export function* publish(
       yield* rename(staged.path, object.path)
     } catch (error) {
       if (!looksAbsent(error)) throw asCorrupt(object, error)
+      yield* requireStore(context)
       changed = yield* makeShard(context, object, yield* privateName(context))
       yield* renameAgain(context, staged, object)
     }
@@ -132,6 +133,7 @@ function* linkIfAbsent(
       return true
     } catch (error) {
       if (looksAbsent(error)) {
+        yield* requireStore(context)
         yield* requireFile(staged)
         changed.push(...(yield* makeShard(context, object, yield* privateName(context))))
         if (context.fresh) yield* revalidate(object.shard, context.root)

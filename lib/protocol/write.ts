@@ -8,6 +8,7 @@ import { close, open, type Operation } from '../drivers/effects.js'
 import type { ObjectKey } from '../key.js'
 import type { Attributes, ObjectInfo } from '../object-info.js'
 import type { Source } from '../source.js'
+import { requireStore } from './absence.js'
 import { locate, type Context, type Durability } from './context.js'
 import { EXPIRING_NAME } from './expire.js'
 import { commitNames, publish, publishIfAbsent } from './publish.js'
@@ -42,6 +43,8 @@ export function* write(
 /** Says in the root, once and for all, that this store has objects that expire. */
 function* noteExpiring(context: Context, durability: Durability): Operation<void> {
   if (context.expiring || context.readOnly !== undefined) return
+  // Where the volume is not mounted now, its mount point must not be written to.
+  yield* requireStore(context)
   const flags = fsConstants.O_WRONLY | fsConstants.O_CREAT
   const path = `${context.root}/${EXPIRING_NAME}`
   yield* close(yield* open(path, flags, context.fileMode ?? 0o666))
