@@ -1,0 +1,80 @@
+/** The program behind `npm run bench`. */
+import { readFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { dir } from 'tmp-promise'
+import writeFileAtomic from 'write-file-atomic'
+import { describeMachine } from './machine.js'
+import type { Options, Results } from './results.js'
+import { KEYS, measureSmallValues, VALUE_BYTES } from './small-values.js'
+import { PACKAGES, versionOf } from './subjects.js'
+import { tablesOf } from './tables.js'
+
+const HELP = `Measures linkstore and what is used in its place; see docs/benchmarks.md.
+
+  --rounds N        how many rounds; default 7
+  --quick           three short rounds, to see that it works
+  --out FILE        write the results to FILE as JSON
+  --markdown FILE   measure nothing, print the tables of results written before
+
+The scratch directory is made where TMPDIR says: that file system is measured.
+`
+
+try {
+  await run()
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = error instanceof TypeError || error instanceof RangeError ? 2 : 3
+}
+
+async function run(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      out: { type: 'string' },
+      markdown: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) process.stdout.write(HELP)
+  else if (values.markdown !== undefined) await show(values.markdown)
+  else await measure(optionsOf(values.quick, values.rounds), values.out)
+}
+
+function optionsOf(quick: boolean, rounds: string | undefined): Options {
+  const usual: Options = quick ? { rounds: 3, roundMs: 60 } : { rounds: 7, roundMs: 300 }
+  if (rounds === undefined) return usual
+  if (!/^[1-9]\d{0,3}$/.test(rounds)) throw new RangeError('--rounds must be from 1 to 9999')
+  return { ...usual, rounds: Number(rounds) }
+}
+
+async function show(file: string): Promise<void> {
+  print(JSON.parse(await readFile(file, 'utf8')) as Results)
+}
+
+async function measure(options: Options, out: string | undefined): Promise<void> {
+  const scratch = await dir({ prefix: 'linkstore-bench', unsafeCleanup: true })
+  try {
+    const announce = (round: number): void =>
+      void process.stderr.write(`round ${round + 1} of ${options.rounds}\n`)
+    const series = await measureSmallValues(scratch.path, options, announce)
+    const versions = PACKAGES.map((name) => [name, versionOf(name)] as const)
+    const results: Results = {
+      measuredOn: new Date().toISOString().slice(0, 10),
+      machine: await describeMachine(scratch.path),
+      versions: { node: process.versions.node, ...Object.fromEntries(versions) },
+      options,
+      valueBytes: VALUE_BYTES,
+      keys: KEYS,
+      series,
+    }
+    print(results)
+    if (out !== undefined) await writeFileAtomic(out, `${JSON.stringify(results, null, 2)}\n`)
+  } finally {
+    await scratch.cleanup()
+  }
+}
+
+function print(results: Results): void {
+  process.stdout.write(`${tablesOf(results)}\n`)
+}
