@@ -54,7 +54,7 @@ await t.test('the demo', async (t) => {
     const { demo, text } = startDemo(directory, '--seconds', '2', '--processes', '3')
     const [status] = (await once(demo, 'close')) as [number]
     t.equal(status, 0, text())
-    t.match(text(), /[\d,]+ operations per second: [\d,]+ in 2\.\d s/)
+    t.match(text(), /[\d,]+ operations per second: [\d,]+ in \d+\.\d s/)
     t.match(text(), /torn +0 +of [\d,]+ values read/)
     t.match(text(), /lost +0 +of [\d,]+ keys read again/)
     t.match(text(), /false misses +0 +of [\d,]+ looks/)

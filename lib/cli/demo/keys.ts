@@ -12,10 +12,10 @@ export function ownKey(process: string, index: number): string {
 }
 
 /** At each tick all processes try to add one name, and to take one token laid out before. */
-export const TICK_MS = 40
+export const TICK_MS = 80
 
 /** Ticks from laying a token out to everybody's reaching for it. */
-export const TOKEN_TICKS = 5
+export const TOKEN_TICKS = 3
 
 export function raceKey(tick: number): string {
   return `race/${tick}`
