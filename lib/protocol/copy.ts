@@ -20,7 +20,7 @@ import type { ObjectKey } from '../key.js'
 import { isAbsent, looksAbsent, MAX_ATTEMPTS, restless } from './absence.js'
 import { locate, type Context, type Durability } from './context.js'
 import { makeShard } from './directories.js'
-import { privateName, readOnlyError } from './private-names.js'
+import { noticeLostInstance, privateName, readOnlyError } from './private-names.js'
 import { commitNames } from './publish.js'
 import { closeHandle, handleSource, read } from './read.js'
 import { remove } from './remove.js'
@@ -94,6 +94,7 @@ function* renameRaw(
     } catch (error) {
       if (!looksAbsent(error)) throw error
       if (yield* isAbsent(context, source)) return false
+      yield* noticeLostInstance(context)
       const staging = yield* privateName(context)
       changed = [...changed, ...(yield* makeShard(context, target, staging))]
     }
