@@ -59,7 +59,7 @@ export interface Identity {
 export function* makeRoot(path: string, dirMode: number | undefined): Operation<string[]> {
   const parent = path.slice(0, path.lastIndexOf('/')) || '/'
   try {
-    if (!(yield* makePlainDirectory(path, 0o777))) return []
+    if (!(yield* makePlainDirectory(path, dirMode ?? 0o777))) return []
     if (dirMode !== undefined) yield* chmod(path, dirMode)
     return [parent]
   } catch (error) {

@@ -70,7 +70,7 @@ export function* noticeLostInstance(context: Context): Operation<boolean> {
   }
 }
 
-/** Removes the instance's directory. What is still in it stays, for the sweep. */
+/** Removes the instance's directory. What cannot be removed stays, for the sweep. */
 export function* removeInstance(context: Context): Operation<void> {
   const { instance } = context
   if (instance?.made !== true) return
@@ -79,7 +79,9 @@ export function* removeInstance(context: Context): Operation<void> {
     yield* rmdir(instance.path)
   } catch (error) {
     // ENOTEMPTY: a .nfs* file is still held open somewhere. ENOENT: already swept, or destroyed.
-    if (!isErrno(error, errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.EBUSY)) throw error
+    // EROFS, EACCES: the mount or the permissions are not any more what they were.
+    const { ENOTEMPTY, EEXIST, EBUSY, ENOENT, EROFS, EACCES, EPERM } = errno
+    if (!isErrno(error, ENOTEMPTY, EEXIST, EBUSY, ENOENT, EROFS, EACCES, EPERM)) throw error
   }
 }
 
@@ -101,10 +103,10 @@ function* makeInstance(context: Context, instance: Instance): Operation<void> {
   // Where the volume is not mounted now, its mount point must not be written to.
   yield* requireStore(context)
   try {
-    if (!(yield* tryMakeInstance(instance))) {
+    if (!(yield* tryMakeInstance(context, instance))) {
       const privateRoot = `${context.root}/${PRIVATE_DIRECTORY}`
       yield* makeDirectory(context, privateRoot, `${privateRoot}-${context.randomId()}`)
-      yield* makePlainDirectory(instance.path, 0o777)
+      yield* makePlainDirectory(instance.path, context.dirMode ?? 0o777)
     }
     if (context.dirMode !== undefined) yield* chmod(instance.path, context.dirMode)
   } catch (error) {
@@ -113,9 +115,9 @@ function* makeInstance(context: Context, instance: Instance): Operation<void> {
   instance.made = true
 }
 
-function* tryMakeInstance(instance: Instance): Operation<boolean> {
+function* tryMakeInstance(context: Context, instance: Instance): Operation<boolean> {
   try {
-    yield* makePlainDirectory(instance.path, 0o777)
+    yield* makePlainDirectory(instance.path, context.dirMode ?? 0o777)
     return true
   } catch (error) {
     if (isErrno(error, errno.ENOENT)) return false

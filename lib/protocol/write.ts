@@ -4,13 +4,13 @@
  * crash after each leaves, stand there.
  */
 import { constants as fsConstants } from 'node:fs'
-import { close, open, type Operation } from '../drivers/effects.js'
+import { close, fchmod, open, type Operation } from '../drivers/effects.js'
 import type { ObjectKey } from '../key.js'
 import type { Attributes, ObjectInfo } from '../object-info.js'
 import type { Source } from '../source.js'
 import { requireStore } from './absence.js'
 import { locate, type Context, type Durability } from './context.js'
-import { EXPIRING_NAME } from './expire.js'
+import { EXPIRING_NAME, mayExpire } from './expire.js'
 import { commitNames, publish, publishIfAbsent } from './publish.js'
 import { stage } from './stage.js'
 
@@ -45,9 +45,25 @@ function* noteExpiring(context: Context, durability: Durability): Operation<void
   if (context.expiring || context.readOnly !== undefined) return
   // Where the volume is not mounted now, its mount point must not be written to.
   yield* requireStore(context)
-  const flags = fsConstants.O_WRONLY | fsConstants.O_CREAT
-  const path = `${context.root}/${EXPIRING_NAME}`
-  yield* close(yield* open(path, flags, context.fileMode ?? 0o666))
+  if (!(yield* mayExpire(context))) yield* makeExpiring(context)
   yield* commitNames(context, durability, [context.root])
   context.expiring = true
+}
+
+function* makeExpiring(context: Context): Operation<void> {
+  const { fileMode } = context
+  const flags = fsConstants.O_WRONLY | fsConstants.O_CREAT | fsConstants.O_EXCL
+  let fd: number
+  try {
+    fd = yield* open(`${context.root}/${EXPIRING_NAME}`, flags, fileMode ?? 0o666)
+  } catch (error) {
+    // Another process was faster. Its file may be closed to this user; that it is there is enough.
+    if (yield* mayExpire(context)) return
+    throw error
+  }
+  try {
+    if (fileMode !== undefined) yield* fchmod(fd, fileMode)
+  } finally {
+    yield* close(fd)
+  }
 }
