@@ -1,0 +1,27 @@
+import type { Command } from 'commander'
+import type { Durability } from '../../index.js'
+import { requireYes, yesOption } from './consent.js'
+import { durabilityOption, EXISTING, examples } from './options.js'
+import type { Session } from './session.js'
+
+const HELP = examples('linkstore -d things clear --yes')
+
+interface Flags {
+  readonly yes?: boolean
+  readonly durability?: Durability
+}
+
+/** `clear --yes`: removes every object. */
+export function configure(command: Command, session: Session): void {
+  command
+    .addOption(yesOption())
+    .addOption(durabilityOption())
+    .addHelpText('after', HELP)
+    .action(async ({ yes, durability }: Flags) => {
+      requireYes(command, session, yes, 'every object of')
+      await session.withManyObjects(EXISTING, async (store) => {
+        const removed = await store.clear({ durability, signal: session.signal })
+        session.note(`removed ${removed.toLocaleString('en')} objects`)
+      })
+    })
+}

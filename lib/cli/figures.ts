@@ -1,0 +1,24 @@
+const UNITS = ['kB', 'MB', 'GB', 'TB', 'PB']
+
+/** A count with its noun: `1 file`, `1,234 files`. */
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? noun : plural}`
+}
+
+/** A size for people: `12 bytes`, `3.4 MB`. */
+export function sized(bytes: number): string {
+  let size = bytes
+  let unit = 'bytes'
+  for (const next of UNITS) {
+    if (size < 1000) break
+    size /= 1000
+    unit = next
+  }
+  return unit === 'bytes' ? counted(bytes, 'byte') : `${size.toFixed(1)} ${unit}`
+}
+
+/** A moment, in the one form everybody reads. A clock can be so wrong that no calendar has it. */
+export function timed(atMs: number): string {
+  const date = new Date(atMs)
+  return Number.isNaN(date.getTime()) ? `${atMs} ms after 1970` : date.toISOString()
+}

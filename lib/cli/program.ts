@@ -1,0 +1,143 @@
+import { writeSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { Command, CommanderError } from 'commander'
+import { directoryOption, examples } from './options.js'
+import { parseNumber } from './option-values.js'
+import { safeText } from './safe-text.js'
+import type { Session } from './session.js'
+import { writeStderr } from './stderr.js'
+
+interface CommandModule {
+  readonly configure: (command: Command, session: Session) => void
+}
+
+interface Entry {
+  /** The name, and the arguments as commander writes them. */
+  readonly usage: string
+  readonly summary: string
+  readonly load: () => Promise<CommandModule>
+}
+
+interface DirectoryFlag {
+  readonly directory?: string
+}
+
+const ENTRIES: readonly Entry[] = [
+  entry('set <key> [value]', 'store a value', () => import('./set.js')),
+  entry('get <key>', 'print a value', () => import('./get.js')),
+  entry('has <key>', 'exit with 0 if a key has an object, else with 1', () => import('./has.js')),
+  entry('rm <key>', 'remove an object', () => import('./rm.js')),
+  entry('add <key> [value]', 'store a value if its key has none', () => import('./add.js')),
+  entry('take <key>', 'print a value and remove it, in one', () => import('./take.js')),
+  entry('ls [prefix]', 'list keys', () => import('./ls.js')),
+  entry('stat <key>', 'print what is known of an object', () => import('./stat.js')),
+  entry('cp <from> <to>', 'copy an object', () => import('./cp.js')),
+  entry('mv <from> <to>', 'move an object to another key', () => import('./mv.js')),
+  entry('count', 'count the objects', () => import('./count.js')),
+  entry('clear', 'remove all objects', () => import('./clear.js')),
+  entry('import <dir>', 'store a directory tree', () => import('./import.js')),
+  entry('export <dir>', 'write keys back as a directory tree', () => import('./export.js')),
+  entry('verify', 'read and check every object', () => import('./verify.js')),
+  entry('destroy', 'remove the store and its directory', () => import('./destroy.js')),
+]
+
+const HELP = examples(
+  'linkstore -d things set greeting "Hello, world"',
+  'linkstore -d things get greeting',
+  'export LINKSTORE_DIR=things; linkstore ls -l',
+  'linkstore import photos && linkstore export copy-of-photos',
+  'linkstore set --help',
+)
+
+const STATUSES = `
+Exit status: 0 done; 1 no such object, or there is one already; 2 wrong usage;
+3 the store or the system failed.
+`
+
+/**
+ * Builds the program. The words of the command line tell which commands it can need: only these
+ * are loaded.
+ */
+export async function buildProgram(session: Session, words: readonly string[]): Promise<Command> {
+  const program = new Command('linkstore')
+  program
+    .description('A key-value store in a directory that any number of processes and hosts share.')
+    .addOption(directoryOption())
+    .option('-V, --version', 'print the version')
+    .on('option:version', printVersion)
+    .enablePositionalOptions()
+    .configureHelp({ subcommandTerm: termOf })
+    .configureOutput({ writeOut: print, writeErr: writeStderr, outputError: complain })
+    .exitOverride()
+    .addHelpText('after', HELP + STATUSES)
+    .hook('preAction', (_, command) => {
+      const [near, far] = [command.opts<DirectoryFlag>(), program.opts<DirectoryFlag>()]
+      session.directory = near.directory ?? far.directory ?? process.env['LINKSTORE_DIR']
+    })
+  for (const { usage, summary, load } of ENTRIES) {
+    const command = program.command(usage).description(summary)
+    if (!words.includes(command.name())) continue
+    command.addOption(directoryOption())
+    const { configure } = await load()
+    configure(command, session)
+  }
+  addDemo(program)
+  return program
+}
+
+/** What the list of commands says of one: its name and arguments. */
+function termOf(command: Command): string {
+  return `${command.name()} ${command.usage().replace('[options]', '')}`.replace(/\s+/g, ' ')
+}
+
+function addDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('let several processes loose on one store, and judge what they did')
+    .option('--seconds <number>', 'how long; default: 8', parseNumber)
+    .option('--processes <number>', 'how many; default: 4', parseNumber)
+    .option('--keep', 'leave the store of the demo behind')
+    .addHelpText('after', DEMO_HELP)
+    .action(async (options: { seconds?: number; processes?: number; keep?: boolean }) => {
+      const { runDemo } = await import('./demo.js')
+      process.exitCode = await runDemo(options)
+    })
+}
+
+const DEMO_HELP =
+  `
+Makes a store in a scratch directory and starts several processes that write, read, add, take and
+remove the same keys at once, with real files as values, while a display shows what they do. The
+verdict counts torn values, lost writes and false misses: there must be none. Exits with 3 if
+there are.
+` + examples('linkstore demo', 'linkstore demo --seconds 30 --processes 8 --keep')
+
+function entry(usage: string, summary: string, load: Entry['load']): Entry {
+  return { usage, summary, load }
+}
+
+function printVersion(): never {
+  const require = createRequire(import.meta.url)
+  const { version } = require('linkstore/package.json') as { version: string }
+  print(`${version}\n`)
+  throw new CommanderError(0, 'commander.version', version)
+}
+
+/** Whoever asked for help and went away has seen enough. */
+function print(text: string): void {
+  try {
+    writeSync(1, text)
+  } catch {
+    // Nothing that could be done.
+  }
+}
+
+/** Commander explains in several lines; one is enough. */
+function complain(text: string): void {
+  const line = text
+    .trim()
+    .split('\n')
+    .map((part) => part.replace(/^error: /, ''))
+    .join(' ')
+  if (line !== '') writeStderr(`linkstore: ${safeText(line)}\n`)
+}

@@ -1,0 +1,159 @@
+import { setMaxListeners } from 'node:events'
+import * as nodeFs from 'node:fs'
+import { constants } from 'node:os'
+import { CommanderError } from 'commander'
+import type { DirectoryStore, OpenOptions, Store } from '../../index.js'
+import { BrokenPipe, describe, EXIT, statusOf } from './failure.js'
+import type { ProgressBar } from './progress-bar.js'
+import { quoted, safeText } from './safe-text.js'
+import { writeStderr } from './stderr.js'
+import { isStdoutBusy } from './stdout.js'
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
+type Signal = (typeof SIGNALS)[number]
+type Closable = { close(): Promise<void> }
+
+/** What one run of the command shares: its store, its signals, its messages, its status. */
+export class Session {
+  readonly #abort = new AbortController()
+  #interruptedBy: Signal | undefined
+  #bar: ProgressBar | undefined
+  /** The directory that was asked for, if any was. */
+  directory: string | undefined
+  /** What the process exits with if nothing fails. */
+  status: number = EXIT.done
+
+  constructor() {
+    // Each of the many operations that run at the same time listens to it.
+    setMaxListeners(0, this.#abort.signal)
+  }
+
+  /** Aborts when the user or the system asks the process to end. */
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /**
+   * Opens the store, lets `work` use it, and closes it whatever happens. For single objects:
+   * `node:fs` is there already, a kinder file system would have to be loaded.
+   */
+  withStore(options: OpenOptions, work: (store: Store) => Promise<void>): Promise<void> {
+    return this.withManyObjects({ fs: nodeFs, ...options }, work)
+  }
+
+  /** The same for work on many objects at once. */
+  async withManyObjects(
+    options: OpenOptions,
+    work: (store: Store) => Promise<void>,
+  ): Promise<void> {
+    const { open } = await import('../../index.js')
+    await this.#with((directory, signal) => open(directory, { ...options, signal }), work)
+  }
+
+  /** The same with the store under its bare face, which hands out pinned objects. */
+  async withObjects(
+    options: OpenOptions,
+    work: (store: DirectoryStore) => Promise<void>,
+  ): Promise<void> {
+    const { directoryStore } = await import('../../index.js')
+    const how = { fs: nodeFs, ...options }
+    await this.#with((directory, signal) => directoryStore(directory, { ...how, signal }), work)
+  }
+
+  async #with<S extends Closable>(
+    open: (directory: string, signal: AbortSignal) => Promise<S>,
+    work: (store: S) => Promise<void>,
+  ): Promise<void> {
+    this.#listen()
+    const store = await open(this.requireDirectory(), this.signal)
+    try {
+      await work(store)
+    } catch (error) {
+      // What went wrong first is what the user must hear of.
+      await store.close().catch(() => undefined)
+      throw error
+    }
+    await store.close()
+  }
+
+  requireDirectory(): string {
+    if (this.directory !== undefined && this.directory !== '') return this.directory
+    throw new TypeError('no store was named; give its directory with -d, or set LINKSTORE_DIR')
+  }
+
+  /** From now on, messages take this bar away before they are written. */
+  show(bar: ProgressBar): void {
+    this.#bar = bar
+  }
+
+  /** Says something to the user, on a line of its own. */
+  note(message: string): void {
+    this.#bar?.clear()
+    writeStderr(`linkstore: ${message}\n`)
+  }
+
+  /** Something was left out, so that the whole was not done. */
+  noteSkipped(name: string, reason: string): void {
+    this.note(`skipped ${quoted(name)}: ${safeText(reason)}`)
+    this.status = EXIT.failed
+  }
+
+  /** There is no such object: not a failure, but not what was asked for either. */
+  absent(key: string): void {
+    this.note(`no object has the key ${quoted(key)}`)
+    this.status = EXIT.absent
+  }
+
+  /** Runs a command line to its end; returns the status to exit with. */
+  async conclude(run: () => Promise<unknown>): Promise<number> {
+    try {
+      await run()
+      return this.status
+    } catch (error) {
+      return this.#interruptedBy === undefined
+        ? await this.#fail(error)
+        : this.#giveIn(this.#interruptedBy)
+    } finally {
+      this.#bar?.clear()
+    }
+  }
+
+  async #fail(error: unknown): Promise<number> {
+    // Commander has said already what was wrong.
+    const isSilent = error instanceof CommanderError || error instanceof BrokenPipe
+    if (!isSilent) {
+      const { colorsFor } = await import('./colors.js')
+      const { red } = colorsFor(2)
+      this.#bar?.clear()
+      writeStderr(`${red('linkstore:')} ${describe(error)}\n`)
+    }
+    return statusOf(error)
+  }
+
+  #listen(): void {
+    for (const signal of SIGNALS) process.on(signal, this.#onSignal)
+    // A write beyond `ulimit -f` then fails as one on a full disk does; else the process would die.
+    process.on('SIGXFSZ', () => undefined)
+  }
+
+  readonly #onSignal = (signal: Signal): void => {
+    // Asked twice: then at once, whatever it leaves behind.
+    if (this.#interruptedBy !== undefined) die(signal)
+    this.#interruptedBy = signal
+    this.#abort.abort(new Error(`interrupted by ${signal}`))
+  }
+
+  #giveIn(signal: Signal): never {
+    this.note(`interrupted by ${signal}`)
+    // A write to a reader that has stopped reading never ends, and exit() would wait for it.
+    if (isStdoutBusy()) die(signal)
+    process.exit(128 + constants.signals[signal])
+  }
+}
+
+/** Ends the process as the signal does when nobody listens to it. */
+function die(signal: Signal): void {
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
+}
