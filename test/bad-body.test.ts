@@ -63,6 +63,11 @@ await t.test("a body's own error comes through, and nothing is stored", async (t
   }
   const absent = await failureOf(() => store.set('k', nodeFs.createReadStream(missing)))
   t.match(absent, { code: 'ENOENT', path: missing }, 'a file that is not there is not the store')
+  const early = new Readable({ read: () => undefined })
+  const failure = new Error('before anybody asked')
+  const writing = failureOf(() => store.set('k', early))
+  early.destroy(failure)
+  t.equal(await writing, failure, 'nor does it end the process')
   t.same([...sync.entries()], [['k', Buffer.from('old')]])
   t.same(privateFiles(root), [])
 })
