@@ -10,8 +10,8 @@
  *     4  remove the private name; a large object's when its handle is closed
  *
  * `rename()` of one name succeeds once, on any file system or host. What cannot be read or
- * flushed is put back before the error is thrown. If a lost reply makes NFS say ENOENT, the private name, which
- * never existed before, tells that the rename was done.
+ * flushed is put back before the error is thrown. If a lost reply makes NFS say ENOENT, the
+ * private name, which never existed before, tells that the rename was done.
  */
 import { constants } from 'node:os'
 import { isErrno } from '../errors.js'
@@ -35,6 +35,9 @@ export function* take(
   durability: Durability,
 ): Operation<Handle | undefined> {
   if (context.readOnly !== undefined) throw readOnlyError(context)
+  // The time before it is taken away decides: others find nothing from then on, and would be
+  // wrong if it expired only afterwards and nobody got it.
+  const nowMs = context.now()
   const aside = yield* moveAside(context, object)
   if (aside === undefined) return undefined
   const [loaded, pinned] = yield* readAside(context, object, aside, durability)
