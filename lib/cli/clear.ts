@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Durability } from '../../index.js'
+import { counted } from './figures.js'
 import { requireYes, yesOption } from './consent.js'
 import { durabilityOption, EXISTING, examples } from './options.js'
 import type { Session } from './session.js'
@@ -21,7 +22,7 @@ export function configure(command: Command, session: Session): void {
       requireYes(command, session, yes, 'every object of')
       await session.withManyObjects(EXISTING, async (store) => {
         const removed = await store.clear({ durability, signal: session.signal })
-        session.note(`removed ${removed.toLocaleString('en')} objects`)
+        session.note(`removed ${counted(removed, 'object')}`)
       })
     })
 }
