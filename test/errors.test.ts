@@ -62,7 +62,7 @@ await t.test('docs/errors.md describes every code, with what to do about it', as
     sections.map(([, code]) => code),
     ERROR_CODES,
   )
-  for (const [, code, body = ''] of sections) {
+  for (const [, code = '', body = ''] of sections) {
     t.match(body, /^What to do: /m, code)
     const { retryable } = new StoreError(code as (typeof ERROR_CODES)[number], '')
     t.match(body, `\nRetryable: ${retryable ? 'yes' : 'no'}.\n`, code)
