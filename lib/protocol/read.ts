@@ -37,11 +37,14 @@ export interface Handle {
 /** Opens the object of a key for reading; undefined when it is proved absent, or expired. */
 export function* read(context: Context, object: ObjectPath): Operation<Handle | undefined> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    // The time before the object was found: one that expires while it is read may have been
+    // replaced by then, and the key was never absent.
+    const nowMs = context.now()
     const pinned = yield* pin(context, object, 'link')
     if (pinned === undefined) return undefined
     try {
       const handle = yield* handleOf(context, object, pinned)
-      return isExpired(handle.info, context.now()) ? yield* letGo(handle) : handle
+      return isExpired(handle.info, nowMs) ? yield* letGo(handle) : handle
     } catch (error) {
       if (!isErrno(error, errno.ESTALE)) throw error
     }

@@ -19,8 +19,10 @@ const { errno } = constants
 
 /** Describes the object of a key; undefined when it is proved absent, or expired. */
 export function* stat(context: Context, object: ObjectPath): Operation<ObjectInfo | undefined> {
+  // As in read.ts, the time before the object was found decides.
+  const nowMs = context.now()
   const info = yield* statExpired(context, object)
-  return info === undefined || isExpired(info, context.now()) ? undefined : info
+  return info === undefined || isExpired(info, nowMs) ? undefined : info
 }
 
 /** The same, but an expired object is described like any other. */

@@ -41,7 +41,7 @@ export function* take(
   const aside = yield* moveAside(context, object)
   if (aside === undefined) return undefined
   const [loaded, pinned] = yield* readAside(context, object, aside, durability)
-  const isGone = isExpired(loaded.info, context.now())
+  const isGone = isExpired(loaded.info, nowMs)
   const keep = loaded.bytes === undefined && !isGone
   if (!keep) yield* release(pinned)
   return isGone ? undefined : { object, ...loaded, pin: keep ? pinned : undefined }
