@@ -14,11 +14,11 @@ export function tablesOf(results: Results): string {
   return [
     ...facts.map((fact) => `- ${fact}`),
     '',
-    'Writes',
+    '**Writes**',
     '',
     ...tableOf(series.filter(({ operation }) => operation === 'set')),
     '',
-    'Reads',
+    '**Reads**',
     '',
     ...tableOf(series.filter(({ operation }) => operation === 'get')),
   ].join('\n')
