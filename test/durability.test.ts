@@ -1,10 +1,9 @@
 import { readdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import t, { type Test } from 'tap'
 import { open, openSync, type Store, type SyncStore } from '../index.js'
 import { FaultyFileSystem, type Fault } from './support/faults.js'
 import { scratchDirectory, WITHOUT_STRACE } from './support/surroundings.js'
-import { readTrace, slicesOf, straceInto, type TracedCall } from './support/trace.js'
+import { readTrace, slicesOf, stepsOf, straceInto } from './support/trace.js'
 import { runWorker } from './support/workers.js'
 
 /**
@@ -116,66 +115,6 @@ function isKept(durability: string, flush: string): boolean {
   return durability === 'file' && flush.includes('private')
 }
 
-/** Gives the paths of one store the names that stand in the table. */
-class Labels {
-  readonly #names = new Map<string, string>()
-  readonly #created = new Set<string>()
-  readonly #root: string
-  #privates = 0
-
-  constructor(root: string, hash = '', targetHash = '') {
-    this.#root = root
-    this.#names.set(root, 'root').set(dirname(root), 'parent')
-    this.#names.set(`${root}/linkstore.json`, 'marker').set(`${root}/.tmp`, '.tmp')
-    for (const [prefix, digits] of [
-      ['target ', targetHash],
-      ['', hash],
-    ] as const) {
-      const [outer, inner] = [digits.slice(0, 2), digits.slice(2, 4)]
-      this.#names.set(`${root}/${outer}`, `${prefix}outer`)
-      this.#names.set(`${root}/${outer}/${inner}`, `${prefix}shard`)
-      const object = prefix === '' ? 'object' : 'target'
-      this.#names.set(`${root}/${outer}/${inner}/${digits.slice(4)}`, object)
-    }
-  }
-
-  /** What a call is in the table; undefined if it changes and flushes nothing. */
-  stepOf({ name, paths, text, error }: TracedCall): string | undefined {
-    const [path = ''] = paths
-    if (!path.startsWith(this.#root) && path !== dirname(this.#root)) return undefined
-    const failed = error === '' ? '' : `: ${error}`
-    if (name === 'open') {
-      if (!text.includes('O_CREAT')) return undefined
-      this.#created.add(path)
-      return `create ${this.#nameOf(path)}${failed}`
-    }
-    if (name === 'access' || (name === 'close' && !this.#created.has(path))) return undefined
-    return `${name} ${paths.map((each) => this.#nameOf(each)).join(' to ')}${failed}`
-  }
-
-  #nameOf(path: string): string {
-    const known = this.#names.get(path)
-    if (known !== undefined) return known
-    const isInstance = dirname(path) === `${this.#root}/.tmp`
-    if (isInstance) return 'instance'
-    const name = `private ${'abc'[this.#privates]!}`
-    this.#privates += 1
-    this.#names.set(path, name)
-    return name
-  }
-}
-
-/** The steps of one verb; several writes one after the other count as one. */
-function stepsOf(calls: readonly TracedCall[], labels: Labels): string[] {
-  const steps: string[] = []
-  for (const call of calls) {
-    const step = labels.stepOf(call)
-    const isRepeated = step?.startsWith('write') === true && step === steps.at(-1)
-    if (step !== undefined && !isRepeated) steps.push(step)
-  }
-  return steps
-}
-
 for (const face of ['sync', 'async']) {
   const skip = WITHOUT_STRACE
   await t.test(`the ${face} face flushes what it must, in order`, { skip }, async (t) => {
@@ -188,7 +127,7 @@ for (const face of ['sync', 'async']) {
     for (const [title, calls] of slices) {
       const [name = '', durability = '', ...hashes] = title.split('/')
       const root = hashes.length === 0 ? `${scratch}/${durability}` : `${scratch}/store`
-      const steps = stepsOf(calls, new Labels(root, ...hashes))
+      const steps = stepsOf(calls, root, ...hashes)
       const wanted = stepsUnder(durability, name)
       const background = new Set(wanted.filter(isInBackground).map(bare))
       const inOrder = (step: string): boolean => face === 'sync' || !background.has(bare(step))

@@ -1,5 +1,6 @@
 /** What a process does to the file system, as strace sees it. */
 import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 
 /** Calls that change or flush something, and `access`, by which a process marks its trace. */
 const CALLS = [
@@ -69,4 +70,77 @@ export function slicesOf(calls: readonly TracedCall[]): ReadonlyMap<string, Trac
     else slice = []
   }
   return slices
+}
+
+/**
+ * What calls change and flush in one store, in words. Several writes one after the other count
+ * as one.
+ *
+ * @param hash - of the key whose object is called so
+ * @param targetHash - of another key
+ */
+export function stepsOf(
+  calls: readonly TracedCall[],
+  root: string,
+  hash = '',
+  targetHash = '',
+): string[] {
+  const labels = new Labels(root, hash, targetHash)
+  const steps: string[] = []
+  for (const call of calls) {
+    const step = labels.stepOf(call)
+    const isRepeated = step?.startsWith('write') === true && step === steps.at(-1)
+    if (step !== undefined && !isRepeated) steps.push(step)
+  }
+  return steps
+}
+
+/** Gives the paths of one store names that are the same in every run. */
+class Labels {
+  readonly #names = new Map<string, string>()
+  readonly #created = new Set<string>()
+  readonly #root: string
+  #privates = 0
+
+  constructor(root: string, hash: string, targetHash: string) {
+    this.#root = root
+    this.#names.set(root, 'root').set(dirname(root), 'parent')
+    this.#names.set(`${root}/linkstore.json`, 'marker').set(`${root}/.tmp`, '.tmp')
+    for (const [prefix, digits] of [
+      ['target ', targetHash],
+      ['', hash],
+    ] as const) {
+      const [outer, inner] = [digits.slice(0, 2), digits.slice(2, 4)]
+      this.#names.set(`${root}/${outer}`, `${prefix}outer`)
+      this.#names.set(`${root}/${outer}/${inner}`, `${prefix}shard`)
+      const object = prefix === '' ? 'object' : 'target'
+      this.#names.set(`${root}/${outer}/${inner}/${digits.slice(4)}`, object)
+    }
+  }
+
+  /** A call in words; undefined if it changes and flushes nothing. */
+  stepOf({ name, paths, text, error }: TracedCall): string | undefined {
+    const [path = ''] = paths
+    if (!path.startsWith(this.#root) && path !== dirname(this.#root)) return undefined
+    const failed = error === '' ? '' : `: ${error}`
+    if (name === 'open') {
+      if (!text.includes('O_CREAT')) return undefined
+      this.#created.add(path)
+      return `create ${this.#nameOf(path)}${failed}`
+    }
+    if (name === 'access' || (name === 'close' && !this.#created.has(path))) return undefined
+    const mode = /^f?chmod$/.test(name) ? ` ${text.split(', ').at(-1) ?? ''}` : ''
+    return `${name}${mode} ${paths.map((each) => this.#nameOf(each)).join(' to ')}${failed}`
+  }
+
+  #nameOf(path: string): string {
+    const known = this.#names.get(path)
+    if (known !== undefined) return known
+    const isInstance = dirname(path) === `${this.#root}/.tmp`
+    if (isInstance) return 'instance'
+    const name = `private ${'abc'[this.#privates]!}`
+    this.#privates += 1
+    this.#names.set(path, name)
+    return name
+  }
 }
