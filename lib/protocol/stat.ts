@@ -6,16 +6,12 @@
  *
  * In the `raw` format it is one lstat. It writes nothing, so a crash leaves nothing.
  */
-import { constants } from 'node:os'
-import { isErrno } from '../errors.js'
 import { lstat, type Operation } from '../drivers/effects.js'
 import { infoOfFile, infoOfFooter, isExpired, type ObjectInfo } from '../object-info.js'
 import { believe, isAbsent, looksAbsent, MAX_ATTEMPTS, restless } from './absence.js'
 import type { Context, ObjectPath } from './context.js'
 import { asCorrupt, corrupt, loadFooter } from './load.js'
 import { pin, release } from './pin.js'
-
-const { errno } = constants
 
 /** Describes the object of a key; undefined when it is proved absent, or expired. */
 export function* stat(context: Context, object: ObjectPath): Operation<ObjectInfo | undefined> {
@@ -35,7 +31,8 @@ export function* statExpired(
       const once = context.format === 'raw' ? statRaw : statEnvelope
       return yield* once(context, object)
     } catch (error) {
-      if (!isErrno(error, errno.ESTALE)) throw asCorrupt(object, error)
+      // Of ESTALE, and of an ENOENT that does not prove to be absence, there is more to be seen.
+      if (!looksAbsent(error)) throw asCorrupt(object, error)
     }
   }
   throw restless(object)
