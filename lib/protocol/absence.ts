@@ -6,14 +6,21 @@
  *
  *     1  revalidate the shard directory, where the file system is not known to be local
  *     2  lstat the object: anything but ENOENT means "look again"
- *     3  lstat the store's marker: without it this is not the store any more
+ *     3  list the shard directory, where it may be on NFS: while a `.nfs…` is in it, an object may
+ *        just be replaced, and the name is free between the two calls of that; wait, list again
+ *     4  lstat the store's marker: without it this is not the store any more
+ *
+ * Step 3 is for what an NFS client does with a file that is to be replaced while the same host
+ * has it open, or is linking it for a reader: it gives that file another name first, and on the
+ * server, so to all hosts, the object is not there until the next call. A `.nfs…` that stays
+ * does not hold it up for long.
  *
  * It changes nothing, so a crash leaves nothing.
  */
 import { constants } from 'node:os'
 import { isErrno, StoreError } from '../errors.js'
 import { MARKER_NAME } from '../format/marker.js'
-import { lstat, type Operation } from '../drivers/effects.js'
+import { lstat, pause, readdir, type Operation } from '../drivers/effects.js'
 import type { Context, ObjectPath } from './context.js'
 import { revalidate } from './directories.js'
 
@@ -21,6 +28,10 @@ const { errno } = constants
 
 /** Looks this often at an object that is there and yet cannot be had, before it gives up. */
 export const MAX_ATTEMPTS = 100
+
+/** How often, and how long apart, a shard directory is listed while a `.nfs…` is in it. */
+const GAP_LOOKS = 8
+const GAP_PAUSE_MS = 25
 
 /** Whether an error is one that absence could explain. */
 export function looksAbsent(error: unknown): boolean {
@@ -37,8 +48,30 @@ export function* isAbsent(context: Context, object: ObjectPath): Operation<boole
     if (isErrno(error, errno.ESTALE)) return false
     if (!isErrno(error, errno.ENOENT)) throw error
   }
+  if (context.fresh) {
+    const names = yield* settledNames(context, object.shard)
+    if (names.has(nameOf(object))) return false
+  }
   yield* requireStore(context)
   return true
+}
+
+/**
+ * The names in a shard directory, once no host seems to be replacing an object in it; none when
+ * it is not there, or is no directory.
+ */
+export function* settledNames(context: Context, shard: string): Operation<ReadonlySet<string>> {
+  try {
+    for (let look = 1; ; look += 1) {
+      const names = yield* readdir(shard)
+      const isSettled = !context.fresh || !names.some((name) => name.startsWith('.nfs'))
+      if (isSettled || look === GAP_LOOKS) return new Set(names)
+      yield* pause(GAP_PAUSE_MS)
+    }
+  } catch (error) {
+    if (looksAbsent(error) || isErrno(error, errno.ENOTDIR)) return new Set()
+    throw error
+  }
 }
 
 /**
@@ -63,6 +96,10 @@ export function* requireStore(context: Context): Operation<void> {
       cause: error,
     })
   }
+}
+
+function nameOf({ path, shard }: ObjectPath): string {
+  return path.slice(shard.length + 1)
 }
 
 /** What is thrown when an object kept changing for {@link MAX_ATTEMPTS} looks. */

@@ -27,7 +27,7 @@ import { looksAbsent } from './absence.js'
 import type { Context, ObjectPath } from './context.js'
 import { revalidate } from './directories.js'
 import { loadFooter } from './load.js'
-import { openPrivate, release } from './pin.js'
+import { openMoved, release } from './pin.js'
 import { privateName } from './private-names.js'
 import { statExpired } from './stat.js'
 
@@ -82,7 +82,7 @@ export function* putBack(aside: string, path: string): Operation<void> {
 }
 
 function* isFileExpired(context: Context, object: ObjectPath, path: string): Operation<boolean> {
-  const pinned = yield* openPrivate(object, path)
+  const pinned = yield* openMoved(context, object, path)
   if (pinned === undefined) return true
   try {
     const footer = yield* loadFooter(object, pinned.fd)

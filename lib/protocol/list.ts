@@ -15,7 +15,7 @@ import { isErrno, StoreError } from '../errors.js'
 import { checkpoint, readdir, type Operation } from '../drivers/effects.js'
 import { isObjectName, isShardName } from '../key.js'
 import type { ObjectInfo } from '../object-info.js'
-import { looksAbsent, requireStore } from './absence.js'
+import { looksAbsent, requireStore, settledNames } from './absence.js'
 import { locateHash, type Context, type ObjectPath } from './context.js'
 import { stat } from './stat.js'
 
@@ -37,9 +37,9 @@ export function* objectsOf(
   inner: string,
 ): Operation<ObjectPath[]> {
   yield* checkpoint()
-  const names = yield* entries(`${context.root}/${outer}/${inner}`)
-  // A directory that changes while it is read may give a name twice.
-  const hashes = [...new Set(names)].filter(isObjectName).sort()
+  // A set, since a directory that changes while it is read may give a name twice.
+  const names = yield* settledNames(context, `${context.root}/${outer}/${inner}`)
+  const hashes = [...names].filter(isObjectName).sort()
   return hashes.map((name) => locateHash(context, outer + inner + name))
 }
 

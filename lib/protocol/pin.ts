@@ -21,11 +21,13 @@ import {
   link,
   open,
   quietly,
+  rmdir,
   unlink,
   type Operation,
 } from '../drivers/effects.js'
 import { believe, isAbsent, looksAbsent, MAX_ATTEMPTS, restless } from './absence.js'
 import type { Context, ObjectPath } from './context.js'
+import { makePlainDirectory } from './directories.js'
 import { asCorrupt } from './load.js'
 import { noticeLostInstance, privateName } from './private-names.js'
 
@@ -106,6 +108,33 @@ export function* openPrivate(object: ObjectPath, privatePath: string): Operation
   } catch (error) {
     if (looksAbsent(error)) return undefined
     throw asCorrupt(object, error)
+  }
+}
+
+/**
+ * Opens what was just moved from the object's name to a private one. Of a rename an NFS client
+ * learns only that it was done: it takes what has the new name for the file that it remembers
+ * under the old, even if the server moved one that is newer. A `mkdir` there, which must fail,
+ * makes it ask.
+ */
+export function* openMoved(
+  context: Context,
+  object: ObjectPath,
+  privatePath: string,
+): Operation<Pin | undefined> {
+  if (context.fresh && !(yield* isTaken(privatePath))) return undefined
+  return yield* openPrivate(object, privatePath)
+}
+
+/** Whether a private name is there still: the sweep may have removed it. Asks the server. */
+function* isTaken(privatePath: string): Operation<boolean> {
+  try {
+    if (!(yield* makePlainDirectory(privatePath, 0o700))) return true
+    yield* rmdir(privatePath)
+    return false
+  } catch (error) {
+    if (looksAbsent(error)) return false
+    throw error
   }
 }
 

@@ -21,7 +21,7 @@ import { believe, isAbsent, looksAbsent, MAX_ATTEMPTS, restless } from './absenc
 import type { Context, Durability, ObjectPath } from './context.js'
 import { putBack } from './expire.js'
 import { asCorrupt, load, type Loaded } from './load.js'
-import { openPrivate, release, type Pin } from './pin.js'
+import { openMoved, release, type Pin } from './pin.js'
 import { noticeLostInstance, privateName, readOnlyError } from './private-names.js'
 import { commitNames } from './publish.js'
 import type { Handle } from './read.js'
@@ -84,7 +84,7 @@ function* readAside(
 ): Operation<[loaded: Loaded, pinned: Pin]> {
   let pinned: Pin | undefined
   try {
-    pinned = yield* openPrivate(object, aside)
+    pinned = yield* openMoved(context, object, aside)
     if (pinned === undefined) throw restless(object)
     const loaded = yield* load(context, object, pinned.fd)
     yield* commitNames(context, durability, [object.shard])
