@@ -64,7 +64,7 @@ class Crowd {
   }
 
   async #killOne(): Promise<void> {
-    await setTimeout(20 + Math.random() * 100)
+    await setTimeout(50 + Math.random() * 400)
     const workers = [...this.#atWork.values()]
     const victim = workers[Math.floor(Math.random() * workers.length)]
     if (victim?.process.kill('SIGKILL') === true) this.kills += 1
@@ -88,7 +88,7 @@ function stampsIn(store: SyncStore): judgement.Final {
   return new Map(ALL_KEYS.map((key) => [key, stampIn(key)]))
 }
 
-const title = `${SLOTS} processes, killed at random, keep every promise over ${ALL_KEYS.length} keys`
+const title = `${SLOTS} processes, killed at random, keep every promise of ${ALL_KEYS.length} keys`
 await t.test(title, async (t) => {
   t.comment(`seed ${SEED}; set LINKSTORE_TEST_SEED for the same operations`)
   const scratch = await scratchDirectory(t)
