@@ -1,4 +1,4 @@
-import { createReadStream, type Stats } from 'node:fs'
+import { createReadStream, fstatSync, type Stats } from 'node:fs'
 import { access, constants, realpath, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { hasCode, isStoreError, LocalFileError } from './failure.js'
@@ -10,12 +10,18 @@ type Pieces = AsyncIterable<Uint8Array>
 /** The bytes of a local file; `-` is standard input. */
 export async function* localPieces(path: string): AsyncGenerator<Uint8Array> {
   try {
-    if (path === '-') yield* process.stdin as AsyncIterable<Buffer>
+    if (path === '-') yield* standardInput()
     else yield* createReadStream(path, { highWaterMark: PIECE_BYTES }) as AsyncIterable<Buffer>
   } catch (error) {
     // As it is, the store would take it for one of its own.
     throw new LocalFileError('read', path === '-' ? 'standard input' : path, error)
   }
+}
+
+/** Where it is a directory, Node makes it an empty stream. */
+function standardInput(): AsyncIterable<Buffer> {
+  if (fstatSync(0).isDirectory()) throw new Error('it is a directory')
+  return process.stdin
 }
 
 /** Fails if a file could not be written there, before anything is done that cannot be undone. */

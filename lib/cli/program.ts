@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, type OutputConfiguration } from 'commander'
 import { directoryOption, examples } from './options.js'
 import { parseNumber } from './option-values.js'
 import { safeText } from './safe-text.js'
@@ -67,7 +67,7 @@ export async function buildProgram(session: Session, words: readonly string[]): 
     .on('option:version', printVersion)
     .enablePositionalOptions()
     .configureHelp({ subcommandTerm: termOf })
-    .configureOutput({ writeOut: print, writeErr: writeStderr, outputError: complain })
+    .configureOutput(outputOf(program))
     .exitOverride()
     .addHelpText('after', HELP + STATUSES)
     .hook('preAction', (_, command) => {
@@ -76,6 +76,7 @@ export async function buildProgram(session: Session, words: readonly string[]): 
     })
   for (const { usage, summary, load } of ENTRIES) {
     const command = program.command(usage).description(summary)
+    command.configureOutput(outputOf(command))
     if (!words.includes(command.name())) continue
     command.addOption(directoryOption())
     const { configure } = await load()
@@ -91,8 +92,9 @@ function termOf(command: Command): string {
 }
 
 function addDemo(program: Command): void {
-  program
-    .command('demo')
+  const command = program.command('demo')
+  command
+    .configureOutput(outputOf(command))
     .description('let several processes loose on one store, and judge what they did')
     .option('--seconds <number>', 'how long; default: 8', parseNumber)
     .option('--processes <number>', 'how many; default: 4', parseNumber)
@@ -132,12 +134,20 @@ function print(text: string): void {
   }
 }
 
+function outputOf(command: Command): OutputConfiguration {
+  const outputError = (text: string): void => complain(command, text)
+  return { writeOut: print, writeErr: writeStderr, outputError }
+}
+
 /** Commander explains in several lines; one is enough. */
-function complain(text: string): void {
+function complain(command: Command, text: string): void {
   const line = text
     .trim()
     .split('\n')
     .map((part) => part.replace(/^error: /, ''))
     .join(' ')
-  if (line !== '') writeStderr(`linkstore: ${safeText(line)}\n`)
+  const isPuzzling = /^(unknown|missing|too many|option) /.test(line)
+  const name = command.parent === null ? '' : ` ${command.name()}`
+  const advice = isPuzzling ? `; see linkstore${name} --help` : ''
+  writeStderr(`linkstore: ${safeText(line.replace(/\.$/, ''))}${advice}\n`)
 }

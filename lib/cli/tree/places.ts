@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 import fs from 'fs-extra'
-import { LocalFileError } from '../failure.js'
+import { hasCode, LocalFileError } from '../failure.js'
 
 /** The true path of a directory that must be there. */
 export async function requireDirectory(path: string): Promise<string> {
@@ -18,7 +18,8 @@ export async function makeDirectory(path: string): Promise<string> {
   try {
     await fs.ensureDir(path)
   } catch (error) {
-    throw new LocalFileError('write', path, error)
+    const isFile = hasCode(error, 'EEXIST', 'ENOTDIR')
+    throw new LocalFileError('write', path, isFile ? new Error('it is not a directory') : error)
   }
   return await requireDirectory(path)
 }
