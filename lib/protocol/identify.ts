@@ -122,10 +122,10 @@ export function* establish(context: Context, changed: readonly string[]): Operat
 }
 
 function* readMarker(root: string, fresh: boolean): Operation<Format | undefined> {
-  if (fresh) yield* revalidate(root, root)
   const path = `${root}/${MARKER_NAME}`
   let fd: number
   try {
+    if (fresh) yield* revalidate(root, root)
     fd = yield* open(path, OPEN_MARKER)
   } catch (error) {
     if (looksAbsent(error)) return undefined
