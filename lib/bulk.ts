@@ -1,4 +1,5 @@
 import { StoreError } from './errors.js'
+import { attributesOf } from './object-info.js'
 import type { CallOptions, ChangeOptions, ObjectStore } from './object-store.js'
 import type { Finding } from './protocol/verify.js'
 
@@ -75,15 +76,8 @@ async function copyObject(
   await using object = await objects.read(from, { signal: options.signal })
   if (object === undefined) return false
   if (from === to) return true
-  const { contentType, metadata, expiresAtMs } = object.info
-  const ttlMs = expiresAtMs === undefined ? undefined : Math.max(1, expiresAtMs - Date.now())
-  const hasMetadata = Object.keys(metadata).length > 0
-  await objects.write(to, object.stream(), {
-    ...options,
-    ...(contentType !== undefined && { contentType }),
-    ...(hasMetadata && { metadata }),
-    ...(ttlMs !== undefined && { ttlMs }),
-  })
+  const attributes = attributesOf(object.info, Date.now())
+  await objects.write(to, object.stream(), { ...options, ...attributes })
   return true
 }
 

@@ -63,3 +63,24 @@ export function infoOfFile(
 export function isExpired(info: ObjectInfo, nowMs: number): boolean {
   return info.expiresAtMs !== undefined && info.expiresAtMs <= nowMs
 }
+
+const MAX_BUFFER_BYTES = 0xffff_ffff
+
+/** Refuses what is too large to be had in one piece. */
+export function requireBuffer({ sizeBytes }: ObjectInfo): void {
+  if (sizeBytes <= MAX_BUFFER_BYTES) return
+  throw new RangeError(`a value of ${sizeBytes} bytes does not fit into a Buffer; stream it`)
+}
+
+/** What a write has to say so that its object is like this one, at this time. */
+export function attributesOf(
+  info: ObjectInfo,
+  nowMs: number,
+): { contentType?: string; metadata?: Readonly<Record<string, string>>; ttlMs?: number } {
+  const { contentType, metadata, expiresAtMs } = info
+  return {
+    ...(contentType !== undefined && { contentType }),
+    ...(Object.keys(metadata).length > 0 && { metadata }),
+    ...(expiresAtMs !== undefined && { ttlMs: Math.max(1, expiresAtMs - nowMs) }),
+  }
+}

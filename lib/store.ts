@@ -7,7 +7,7 @@ import {
   type WalkOptions,
 } from './bulk.js'
 import { StoreError } from './errors.js'
-import type { ObjectInfo } from './object-info.js'
+import { attributesOf, requireBuffer, type ObjectInfo } from './object-info.js'
 import type {
   Body,
   CallOptions,
@@ -86,9 +86,22 @@ export class Store implements AsyncDisposable {
     }
   }
 
-  /** Reads and removes in one: of many contenders one gets the value, the others undefined. */
+  /**
+   * Reads and removes in one: of many contenders one gets the value, the others undefined. A value
+   * over 4 GiB is put back, with a RangeError; the `take` of an {@link ObjectStore} can stream it.
+   */
   async take(key: string, options?: ChangeOptions): Promise<Buffer | undefined> {
-    return await bytesOf(await this.#objects.take(key, options))
+    const object = await this.#objects.take(key, options)
+    if (object === undefined) return undefined
+    try {
+      requireBuffer(object.info)
+    } catch (error) {
+      const attributes = attributesOf(object.info, Date.now())
+      await this.add(key, object.stream(), { ...options, ...attributes })
+      await object.close()
+      throw error
+    }
+    return await bytesOf(object)
   }
 
   /** What is known of an object, without its value. */

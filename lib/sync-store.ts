@@ -5,7 +5,7 @@ import type { VerifyReport } from './bulk.js'
 import { SyncDriver } from './drivers/sync.js'
 import type { Operation } from './drivers/effects.js'
 import { StoreError, toStoreError } from './errors.js'
-import type { ObjectInfo } from './object-info.js'
+import { attributesOf, requireBuffer, type ObjectInfo } from './object-info.js'
 import { checkOptionNames, checkOptions } from './options.js'
 import type { ChangeOptions, WriteOptions } from './object-store.js'
 import { clearShard, destroyOuter, destroyRoot, requireOwnStore } from './protocol/clear.js'
@@ -81,11 +81,20 @@ export class SyncStore implements Disposable {
     }
   }
 
-  /** Reads and removes in one: of many contenders one gets the value, the others undefined. */
+  /** Reads and removes in one: of many contenders one gets the value. See `Store.take`. */
   take(key: string, options: SyncChangeOptions = {}): Buffer | undefined {
     const request = (): Operation<Handle | undefined> =>
       requests.takeRequest(this.#context, key, refuseSignal(options))
-    return bytesOf(this.#hold('take', this.#run('take', request, key)))
+    const object = this.#hold('take', this.#run('take', request, key))
+    if (object === undefined) return undefined
+    try {
+      requireBuffer(object.info)
+    } catch (error) {
+      this.add(key, object.pieces(), { ...options, ...attributesOf(object.info, Date.now()) })
+      object.close()
+      throw error
+    }
+    return bytesOf(object)
   }
 
   /** What is known of an object, without its value. */

@@ -32,7 +32,7 @@ export class Run<T> {
     this.#resolve = resolve
     this.#reject = reject
     this.#onEnd = onEnd
-    signal?.addEventListener('abort', this.#onAbort, { once: true })
+    if (signal !== undefined) watch(signal, this.#onAbort)
   }
 
   /** Whether it was aborted while it waited its turn: there is nothing left to start. */
@@ -122,7 +122,7 @@ export class Run<T> {
   #settle(how: () => void): void {
     if (this.#settled) return
     this.#settled = true
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    if (this.#signal !== undefined) unwatch(this.#signal, this.#onAbort)
     how()
   }
 
@@ -135,4 +135,39 @@ export class Run<T> {
 /** What an aborted operation rejects with. */
 export function abortError(signal: AbortSignal): StoreError {
   return new StoreError('ABORTED', 'aborted by its signal', { cause: signal.reason })
+}
+
+/** Those who wait for one signal, and the one listener that tells them. */
+interface Watch {
+  readonly waiting: Set<() => void>
+  readonly tellAll: () => void
+}
+
+/**
+ * One listener for a signal, however many wait for it: Node warns, on the terminal, of more than
+ * ten, and a listing alone has more operations under way.
+ */
+const watches = new WeakMap<AbortSignal, Watch>()
+
+function watch(signal: AbortSignal, onAbort: () => void): void {
+  let found = watches.get(signal)
+  if (found === undefined) {
+    const waiting = new Set<() => void>()
+    const tellAll = (): void => {
+      for (const tell of [...waiting]) tell()
+    }
+    found = { waiting, tellAll }
+    watches.set(signal, found)
+    signal.addEventListener('abort', tellAll, { once: true })
+  }
+  found.waiting.add(onAbort)
+}
+
+function unwatch(signal: AbortSignal, onAbort: () => void): void {
+  const found = watches.get(signal)
+  if (found === undefined) return
+  found.waiting.delete(onAbort)
+  if (found.waiting.size > 0) return
+  watches.delete(signal)
+  signal.removeEventListener('abort', found.tellAll)
 }

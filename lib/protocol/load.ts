@@ -97,8 +97,9 @@ export function corrupt(
 ): StoreError {
   const { hash, path } = object
   const which = `the object ${hash} at ${path}`
-  const advice =
-    code === 'CORRUPT' ? 'restore it or delete its key' : 'read it with a newer linkstore'
+  // Found by listing, its key is not known: it was in the part that cannot be read.
+  const remedy = object.key === undefined ? 'remove the file' : 'delete its key'
+  const advice = code === 'CORRUPT' ? `restore it or ${remedy}` : 'read it with a newer linkstore'
   return new StoreError(code, `${which} cannot be read: ${reason}; ${advice}`, { path })
 }
 

@@ -84,14 +84,17 @@ function* pinByOpen(object: ObjectPath): Operation<Pin | undefined> {
 }
 
 function* pinByLink(context: Context, object: ObjectPath): Operation<Pin | undefined> {
-  let privatePath: string
+  let privatePath = ''
   try {
     privatePath = yield* privateName(context)
     yield* link(object.path, privatePath)
   } catch (error) {
     if (looksAbsent(error)) return undefined
-    noticeNoLinks(context, error)
-    return yield* pinByOpen(object)
+    // The name is new, so if it is there now this did it, and NFS lost the reply.
+    if (!isErrno(error, errno.EEXIST)) {
+      noticeNoLinks(context, error)
+      return yield* pinByOpen(object)
+    }
   }
   try {
     return yield* openPrivate(object, privatePath)

@@ -12,7 +12,7 @@ import { crc32 } from 'node:zlib'
 import { constants } from 'node:os'
 import { isErrno, StoreError } from '../errors.js'
 import { checkpoint, read as readAt, type Operation } from '../drivers/effects.js'
-import { isExpired, type ObjectInfo } from '../object-info.js'
+import { isExpired, requireBuffer, type ObjectInfo } from '../object-info.js'
 import type { Source } from '../source.js'
 import { MAX_ATTEMPTS, restless } from './absence.js'
 import type { Context, ObjectPath } from './context.js'
@@ -80,10 +80,7 @@ function* letGo(handle: Handle): Operation<undefined> {
 export function* readBytes(handle: Handle): Operation<Buffer> {
   if (handle.bytes !== undefined) return handle.bytes
   const { object, info, valueCrc } = handle
-  if (info.sizeBytes > MAX_BUFFER_BYTES) {
-    const message = `a value of ${info.sizeBytes} bytes does not fit into a Buffer; stream it`
-    throw new RangeError(message)
-  }
+  requireBuffer(info)
   const bytes = Buffer.allocUnsafeSlow(info.sizeBytes)
   yield* readInto(object, fdOf(handle), bytes, 0)
   if (valueCrc !== undefined) checkValue(object, valueCrc, crc32(bytes))
@@ -134,6 +131,12 @@ export class RangeReader {
   }
 }
 
+/** Reads all of a value, only to check it. */
+export function* checkAll(handle: Handle): Operation<void> {
+  const reader = new RangeReader(handle, 0, handle.info.sizeBytes)
+  while ((yield* reader.next()) !== undefined);
+}
+
 /** A handle's value as the value of another write. */
 export function handleSource(handle: Handle): Source {
   const reader = new RangeReader(handle, 0, handle.info.sizeBytes)
@@ -144,8 +147,6 @@ export function handleSource(handle: Handle): Source {
     cancel: () => undefined,
   }
 }
-
-const MAX_BUFFER_BYTES = 0xffff_ffff
 
 function fdOf(handle: Handle): number {
   if (handle.pin !== undefined) return handle.pin.fd

@@ -4,7 +4,7 @@
  *     1  rename the object to a private name     crash: it is taken; its value lies under a
  *        ENOENT, ESTALE: prove the absence,      private name until the sweep
  *        or try again
- *     2  read it (read.ts)                       crash: as above
+ *     2  read it and check all of it             crash: as above
  *     3  fsync the shard directory (full)        crash: without this a power cut may bring it
  *                                                back
  *     4  remove the private name; a large object's when its handle is closed
@@ -24,7 +24,7 @@ import { asCorrupt, load, type Loaded } from './load.js'
 import { openMoved, release, type Pin } from './pin.js'
 import { noticeLostInstance, privateName, readOnlyError } from './private-names.js'
 import { commitNames } from './publish.js'
-import type { Handle } from './read.js'
+import { checkAll, type Handle } from './read.js'
 
 const { errno } = constants
 
@@ -87,6 +87,8 @@ function* readAside(
     pinned = yield* openMoved(context, object, aside)
     if (pinned === undefined) throw restless(object)
     const loaded = yield* load(context, object, pinned.fd)
+    // A large value is read once for this: after the take it would be too late to put it back.
+    if (loaded.bytes === undefined) yield* checkAll({ object, ...loaded, pin: pinned })
     yield* commitNames(context, durability, [object.shard])
     return [loaded, pinned]
   } catch (error) {
@@ -96,12 +98,15 @@ function* readAside(
   }
 }
 
-/** A directory cannot be linked back; renaming it cannot replace an object. */
+/**
+ * What cannot be linked back (a directory, or with `fs.protected_hardlinks` another user's file)
+ * is renamed, if nothing newer is there by then.
+ */
 function* restore(aside: string, object: ObjectPath): Operation<void> {
   try {
     yield* putBack(aside, object.path)
   } catch (error) {
-    if (!isErrno(error, errno.EPERM)) throw error
+    if (!isErrno(error, errno.EPERM) || (yield* exists(object.path))) throw error
     yield* rename(aside, object.path)
   }
 }

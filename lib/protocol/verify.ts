@@ -15,7 +15,7 @@ import { isObjectName, isShardName } from '../key.js'
 import { looksAbsent } from './absence.js'
 import { locateHash, type Context, type ObjectPath } from './context.js'
 import { entries, isDamage } from './list.js'
-import { closeHandle, RangeReader, read } from './read.js'
+import { checkAll, closeHandle, read } from './read.js'
 import { isFurniture, isStoreEntry } from './root.js'
 
 const { errno } = constants
@@ -113,10 +113,8 @@ function* verifyObject(context: Context, object: ObjectPath): Operation<number |
   const handle = yield* read(context, object)
   if (handle === undefined) return undefined
   try {
-    const { sizeBytes } = handle.info
-    const reader = new RangeReader(handle, 0, sizeBytes)
-    while ((yield* reader.next()) !== undefined);
-    return sizeBytes
+    yield* checkAll(handle)
+    return handle.info.sizeBytes
   } finally {
     yield* closeHandle(handle)
   }
