@@ -56,6 +56,17 @@ export function* isAbsent(context: Context, object: ObjectPath): Operation<boole
   return true
 }
 
+/** Whether a private name is there. If a reply was lost, it tells whether its rename was done. */
+export function* exists(path: string): Operation<boolean> {
+  try {
+    yield* lstat(path)
+    return true
+  } catch (error) {
+    if (looksAbsent(error)) return false
+    throw error
+  }
+}
+
 /**
  * The names in a shard directory, once no host seems to be replacing an object in it; none when
  * it is not there, or is no directory.

@@ -23,7 +23,7 @@ import { constants } from 'node:os'
 import { isErrno } from '../errors.js'
 import { link, lstat, rename, unlink, type Operation } from '../drivers/effects.js'
 import { isExpired } from '../object-info.js'
-import { looksAbsent } from './absence.js'
+import { exists, looksAbsent } from './absence.js'
 import type { Context, ObjectPath } from './context.js'
 import { revalidate } from './directories.js'
 import { loadFooter } from './load.js'
@@ -60,11 +60,11 @@ export function* removeIfExpired(context: Context, object: ObjectPath): Operatio
   try {
     yield* rename(object.path, aside)
   } catch (error) {
-    if (looksAbsent(error)) return true
-    throw error
+    if (!looksAbsent(error)) throw error
+    if (!(yield* exists(aside))) return true
   }
   if (yield* isFileExpired(context, object, aside)) {
-    yield* unlink(aside)
+    yield* discard(aside)
     return true
   }
   yield* putBack(aside, object.path)
@@ -78,7 +78,16 @@ export function* putBack(aside: string, path: string): Operation<void> {
   } catch (error) {
     if (!isErrno(error, errno.EEXIST)) throw error
   }
-  yield* unlink(aside)
+  yield* discard(aside)
+}
+
+/** Removes a private name; one that is not there any more may be a reply that NFS lost. */
+function* discard(aside: string): Operation<void> {
+  try {
+    yield* unlink(aside)
+  } catch (error) {
+    if (!looksAbsent(error)) throw error
+  }
 }
 
 function* isFileExpired(context: Context, object: ObjectPath, path: string): Operation<boolean> {

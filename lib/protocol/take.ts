@@ -15,9 +15,9 @@
  */
 import { constants } from 'node:os'
 import { isErrno } from '../errors.js'
-import { checkpoint, lstat, quietly, rename, type Operation } from '../drivers/effects.js'
+import { checkpoint, quietly, rename, type Operation } from '../drivers/effects.js'
 import { isExpired } from '../object-info.js'
-import { believe, isAbsent, looksAbsent, MAX_ATTEMPTS, restless } from './absence.js'
+import { believe, exists, isAbsent, looksAbsent, MAX_ATTEMPTS, restless } from './absence.js'
 import type { Context, Durability, ObjectPath } from './context.js'
 import { putBack } from './expire.js'
 import { asCorrupt, load, type Loaded } from './load.js'
@@ -63,16 +63,6 @@ function* moveAside(context: Context, object: ObjectPath): Operation<string | un
     }
   }
   throw restless(object)
-}
-
-function* exists(path: string): Operation<boolean> {
-  try {
-    yield* lstat(path)
-    return true
-  } catch (error) {
-    if (looksAbsent(error)) return false
-    throw error
-  }
 }
 
 /** Reads what was moved aside and makes the move last; if either fails, it is put back. */
