@@ -1,0 +1,233 @@
+import { StoreError, toStoreError } from '../../lib/errors.js'
+import type { Durability } from '../../lib/protocol/context.js'
+import type { Entry, History } from './history.js'
+import { initialState, linearize, type Action } from './linearizability.js'
+import { START_MS } from './scenario.js'
+import type { Value } from './verbs.js'
+import { tellError } from './system-error.js'
+
+/**
+ * What the protocol is known not to hold, each said in its documentation. A history that needs
+ * one of them to be explained is counted, never overlooked.
+ *
+ * - `concealed`: `add` over an expired key looks at what it moves aside, and what it moves may be
+ *   a live object that has just been written. Until it is put back, the key seems absent. The same
+ *   where a `take` fails after it has moved the object.
+ * - `remove unsure`: an NFS server that answers a repeated request without remembering the first
+ *   makes `remove` say that there was nothing.
+ * - `add unsure`: the same makes an `add`, whose object is gone again before it looks, store it
+ *   once more, or say that the key had one.
+ * - `gap`: where NFS replaces an object in two calls, because the same host is using it, an `add`
+ *   between them wins, and what it stored is overwritten.
+ */
+export type Exception = 'concealed' | 'remove unsure' | 'add unsure' | 'gap'
+
+/** What a history says about the protocol. */
+export interface Judgement {
+  /** What is wrong, in words; undefined when nothing is. */
+  readonly violation: string | undefined
+  /** What was needed to explain it. */
+  readonly exceptions: readonly Exception[]
+}
+
+/** What was there before and is there after, by key. */
+export interface Frame {
+  readonly initial: ReadonlyMap<string, Value>
+  readonly final: ReadonlyMap<string, string | undefined>
+}
+
+/** Judges a history of any number of keys, each by itself. */
+export function judge(history: History, { initial, final }: Frame): Judgement {
+  const exceptions: Exception[] = []
+  for (const [key, found] of final) {
+    const before = initial.get(key)
+    const state = initialState(before?.id, before?.expiresAtMs, START_MS)
+    const { end } = history
+    const last: Action = { kind: 'read', result: found, called: end, returned: end }
+    const needed = explain(history, key, state, last)
+    if (needed === undefined) {
+      const end = `key ${key}, which is ${found ?? 'absent'} at the end`
+      const violation = `no order of what happened explains ${end}`
+      return { violation, exceptions }
+    }
+    exceptions.push(...needed)
+  }
+  return { violation: undefined, exceptions }
+}
+
+/**
+ * Judges what a power cut left. Under durability `full` every change that was acknowledged is
+ * there; what was only read may be gone, if its write was not acknowledged. Under the others the
+ * key has some value that was written to it, or none.
+ */
+export function judgePowerCut(
+  history: History,
+  { initial, final }: Frame,
+  durability: Durability,
+): string | undefined {
+  for (const [key, found] of final) {
+    if (durability === 'none' && found?.startsWith('unreadable') === true) continue
+    const before = initial.get(key)
+    const actions = actionsOn(history, key).filter(isChange)
+    const { end } = history
+    const kept = durability === 'full' ? actions : actions.map(asUnknown)
+    const last: Action = { kind: 'read', result: found, called: end, returned: end }
+    if (
+      linearize(initialState(before?.id, before?.expiresAtMs, START_MS), [...kept, last]) ===
+      undefined
+    ) {
+      return `key ${key} is ${found ?? 'absent'}, which the changes acknowledged do not explain`
+    }
+  }
+  return undefined
+}
+
+function isChange({ kind, result, isUnknown }: Action): boolean {
+  if (kind === 'read') return false
+  return isUnknown === true || (result !== false && !(kind === 'take' && result === undefined))
+}
+
+function asUnknown(action: Action): Action {
+  return { ...action, isUnknown: true, called: 0, returned: Infinity }
+}
+
+/** Which exceptions it takes to explain what happened to a key; undefined: no explanation. */
+function explain(
+  history: History,
+  key: string,
+  state: ReturnType<typeof initialState>,
+  last: Action,
+): Exception[] | undefined {
+  const attempts: readonly Exception[][] = [
+    [],
+    ['remove unsure'],
+    ['add unsure'],
+    ['concealed'],
+    ['gap'],
+  ]
+  return attempts.find((allowed) => {
+    const actions = [...actionsOn(history, key, allowed), last]
+    return linearize(state, actions) !== undefined
+  })
+}
+
+/** What was done to a key. */
+export function actionsOn(
+  history: History,
+  key: string,
+  allowed: readonly Exception[] = [],
+): Action[] {
+  const actions = history.entries.flatMap((entry, i) => actionsOf(entry, i, key, allowed))
+  const ticks = history.ticks.map(({ at, nowMs }): Action => ({
+    kind: 'tick',
+    atMs: nowMs,
+    called: at,
+    returned: at,
+  }))
+  return [...actions, ...ticks]
+}
+
+function actionsOf(
+  entry: Entry,
+  index: number,
+  key: string,
+  allowed: readonly Exception[],
+): Action[] {
+  const { verb, called, returned, diedAt, result, error } = entry
+  if (called === undefined) return []
+  const isUnknown = returned === undefined || error !== undefined
+  const base = { called, returned: returned ?? diedAt ?? Infinity, isUnknown }
+  switch (verb.kind) {
+    case 'write': {
+      const { id: value, expiresAtMs: atMs } = verb.value
+      if (verb.key !== key) return []
+      const action: Action = { ...base, kind: 'write', value, atMs }
+      if (!entry.hadGap || !allowed.includes('gap')) return [action]
+      return [
+        { ...base, kind: 'conceal', isUnknown: true, pair: index },
+        { ...action, pair: index },
+      ]
+    }
+    case 'add': {
+      if (verb.key !== key) return []
+      const { id: value, expiresAtMs: atMs } = verb.value
+      const action: Action = { ...base, kind: 'add', value, atMs, result: result as boolean }
+      if (entry.lostReply && allowed.includes('add unsure')) {
+        return [{ ...action, isUnknown: true }, action]
+      }
+      const mayConceal = entry.movedAside && allowed.includes('concealed')
+      return mayConceal ? [action, ...asides(base, index, returned === undefined)] : [action]
+    }
+    case 'read':
+    case 'stat':
+    case 'take': {
+      const kind = verb.kind === 'take' ? 'take' : result === true ? 'has' : 'read'
+      if (verb.key !== key) return []
+      const action: Action = { ...base, kind, result: result as Action['result'] }
+      const mayConceal = kind === 'take' && error !== undefined && allowed.includes('concealed')
+      return mayConceal ? [action, ...asides(base, index, false)] : [action]
+    }
+    case 'remove': {
+      if (verb.key !== key) return []
+      const isUnsure = entry.lostReply && result === false && allowed.includes('remove unsure')
+      return [{ ...base, kind: isUnsure ? 'clear' : 'remove', result: result as boolean }]
+    }
+    case 'list':
+      return [{ ...base, kind: 'read', result: listed(result, key) }]
+    case 'clear':
+      return [{ ...base, kind: 'clear' }]
+    case 'copy':
+    case 'rename':
+      return copied(entry, base, key)
+    default:
+      return []
+  }
+}
+
+type Base = Pick<Action, 'called' | 'returned'> & { readonly isUnknown: boolean }
+
+/** What an `add` may move aside and put back. */
+function asides({ called, returned }: Base, pair: number, mayLast: boolean): Action[] {
+  const base = { called, returned, isUnknown: true, pair }
+  return [
+    { ...base, kind: 'conceal', mayLast },
+    { ...base, kind: 'restore' },
+  ]
+}
+
+function listed(result: unknown, key: string): string | undefined {
+  const items = typeof result === 'string' ? result.split(',') : []
+  return items.find((item) => item.startsWith(`${key}=`))?.slice(key.length + 1)
+}
+
+/** A copy reads one key and writes another; a rename then removes the first, if it still can. */
+function copied(entry: Entry, base: Base, key: string): Action[] {
+  const { verb, wrote, wroteExpiresAtMs: atMs } = entry
+  if (verb.kind !== 'copy' && verb.kind !== 'rename') return []
+  const actions: Action[] = []
+  if (verb.key === key) {
+    actions.push({ ...base, kind: 'read', result: wrote })
+    const mayRemove = verb.kind === 'rename' && wrote !== undefined
+    if (mayRemove) actions.push({ ...base, kind: 'remove', isUnknown: true })
+  }
+  if (verb.to === key && wrote !== undefined) {
+    actions.push({ ...base, kind: 'write', value: wrote, atMs })
+  }
+  return actions
+}
+
+/** An operation that failed though nothing was wrong, or with an error that says too little. */
+export function unexpectedError(history: History, hadFault: boolean): string | undefined {
+  for (const { verb, error } of history.entries) {
+    if (error === undefined || (hadFault && isTold(error))) continue
+    return `${verb.kind} failed: ${tellError(error)}`
+  }
+  return undefined
+}
+
+/** Whether an error is one that the store's faces tell, and not a sign of a fault of its own. */
+function isTold(error: unknown): boolean {
+  if ((error as { injected?: boolean }).injected === true) return true
+  const told = toStoreError(error, '')
+  return told instanceof StoreError && !['IO', 'CORRUPT'].includes(told.code)
+}

@@ -1,0 +1,142 @@
+/**
+ * Whether a history of one key can be explained by its actions having happened one after the
+ * other, each at some moment between its call and its return: the search of Wing and Gong, with
+ * Lowe's refinement that what was tried once (these actions done, this state reached) is not
+ * tried again.
+ */
+
+/** One action on a key. */
+export interface Action {
+  readonly kind:
+    'write' | 'add' | 'take' | 'remove' | 'read' | 'has' | 'clear' | 'tick' | 'conceal' | 'restore'
+  /** What a write or add stores. */
+  readonly value?: string | undefined
+  /** When that expires; for a tick, what time it is from then on. */
+  readonly atMs?: number | undefined
+  /**
+   * What it answered: the value or undefined (read, take), whether it was so (add, remove, has).
+   * Not looked at where the outcome is unknown.
+   */
+  readonly result?: string | boolean | undefined
+  /** Positions in time. One that returned before another was called comes before it. */
+  readonly called: number
+  /** Infinity: at any time later. */
+  readonly returned: number
+  /** Its caller learnt no outcome, so it may have happened in that time, or never. */
+  readonly isUnknown?: boolean
+  /** Which conceal a restore, or a write, ends. */
+  readonly pair?: number
+  /** For a conceal: whether it need not end, since who did it died. */
+  readonly mayLast?: boolean
+}
+
+interface Stored {
+  readonly value: string
+  readonly atMs: number | undefined
+}
+
+interface State {
+  readonly stored: Stored | undefined
+  readonly nowMs: number
+  /** What conceals have put aside, by pair. */
+  readonly concealed: ReadonlyMap<number, Concealed>
+}
+
+interface Concealed extends Stored {
+  readonly mayLast: boolean
+}
+
+/** The state before any action. */
+export function initialState(value?: string, atMs?: number, nowMs = 0): State {
+  const stored = value === undefined ? undefined : { value, atMs }
+  return { stored, nowMs, concealed: new Map() }
+}
+
+/** An order that explains the actions; undefined when there is none. */
+export function linearize(initial: State, actions: readonly Action[]): Action[] | undefined {
+  if (actions.length > 31) throw new RangeError('a history this long is not for this search')
+  const tried = new Set<string>()
+  const order: Action[] = []
+  const search = (done: number, state: State, lastCall: number): boolean => {
+    const open = actions.filter((action, i) => (done & (1 << i)) === 0 && !action.isUnknown)
+    const isWhole = [...state.concealed.values()].every(({ mayLast }) => mayLast)
+    if (open.length === 0 && isWhole) return true
+    const known = `${done} ${describe(state)}`
+    if (tried.has(known)) return false
+    tried.add(known)
+    const firstReturn = Math.min(...open.map(({ returned }) => returned))
+    for (const [i, action] of actions.entries()) {
+      const isPossible = action.called <= firstReturn && action.returned >= lastCall
+      if ((done & (1 << i)) !== 0 || !isPossible) continue
+      const next = apply(state, action)
+      if (next === undefined) continue
+      order.push(action)
+      if (search(done | (1 << i), next, Math.max(lastCall, action.called))) return true
+      order.pop()
+    }
+    return false
+  }
+  return search(0, initial, -Infinity) ? order : undefined
+}
+
+/** The state after an action; undefined when it cannot have answered what it did. */
+function apply(state: State, action: Action): State | undefined {
+  const { value = '', atMs, result, isUnknown = false } = action
+  const live = isLive(state) ? state.stored.value : undefined
+  const answers = (truth: string | boolean | undefined): boolean => isUnknown || result === truth
+  const empty = { ...state, stored: undefined }
+  switch (action.kind) {
+    case 'write':
+      return { ...without(state, action), stored: { value, atMs } }
+    case 'add':
+      if (!answers(live === undefined)) return undefined
+      return live === undefined ? { ...state, stored: { value, atMs } } : state
+    case 'read':
+      return answers(live) ? state : undefined
+    case 'has':
+      return answers(live !== undefined) ? state : undefined
+    case 'take':
+      return answers(live) ? empty : undefined
+    case 'remove':
+      if (!answers(live !== undefined)) return undefined
+      return live === undefined ? state : empty
+    case 'clear':
+      return empty
+    case 'tick':
+      return { ...state, nowMs: atMs ?? 0 }
+    case 'conceal':
+      return conceal(state, action)
+    case 'restore':
+      return restore(state, action)
+  }
+}
+
+function conceal(state: State, { pair = 0, mayLast = false }: Action): State | undefined {
+  if (!isLive(state)) return undefined
+  const concealed = new Map(state.concealed).set(pair, { ...state.stored, mayLast })
+  return { ...state, stored: undefined, concealed }
+}
+
+/** Puts back what was put aside, unless something else is there now. */
+function restore(state: State, action: Action): State | undefined {
+  const stored = state.concealed.get(action.pair ?? 0)
+  if (stored === undefined) return undefined
+  return { ...without(state, action), stored: state.stored ?? stored }
+}
+
+function without(state: State, { pair }: Action): State {
+  if (pair === undefined || !state.concealed.has(pair)) return state
+  const concealed = new Map(state.concealed)
+  concealed.delete(pair)
+  return { ...state, concealed }
+}
+
+function isLive(state: State): state is State & { readonly stored: Stored } {
+  const { stored, nowMs } = state
+  return stored !== undefined && (stored.atMs === undefined || stored.atMs > nowMs)
+}
+
+function describe({ stored, nowMs, concealed }: State): string {
+  const others = [...concealed].map(([pair, { value }]) => `${pair}${value}`)
+  return `${stored?.value ?? '-'} ${stored?.atMs ?? ''} ${nowMs} ${others.join()}`
+}

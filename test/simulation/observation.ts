@@ -1,0 +1,68 @@
+import { isObjectName, isShardName } from '../../lib/key.js'
+import type { Context } from '../../lib/protocol/context.js'
+import { openStore } from '../../lib/protocol/open.js'
+import type { FileSystem } from './file-system.js'
+import { LocalMount } from './mount.js'
+import { MOUNT_POINT, SystemCalls } from './system-calls.js'
+import { runAlone } from './template.js'
+import { perform, type Verb } from './verbs.js'
+import type { World } from './world.js'
+
+/** The keys that a scenario is about. */
+export function keysOf({ scenario }: World): string[] {
+  const keys = new Set(scenario.initial.keys())
+  const note = (verb: Verb): void => {
+    if ('key' in verb) keys.add(verb.key)
+    if ('to' in verb) keys.add(verb.to)
+  }
+  for (const { programs } of scenario.cast) for (const program of programs) program.forEach(note)
+  return [...keys]
+}
+
+/** What a process that comes later reads, from a file system that it sees as it is. */
+export function observe(world: World, fileSystem: FileSystem): Map<string, string | undefined> {
+  const calls = new SystemCalls(new LocalMount(fileSystem))
+  const how = { ...world.template.how, create: false, readOnly: true, reads: 'open' } as const
+  const found = new Map<string, string | undefined>()
+  try {
+    const opened = runAlone(calls, openStore(MOUNT_POINT, how))
+    const context: Context = { ...opened, now: () => world.nowMs }
+    for (const key of keysOf(world)) found.set(key, readOne(calls, context, key))
+  } catch (error) {
+    for (const key of keysOf(world)) found.set(key, `unreadable: ${String(error)}`)
+  }
+  return found
+}
+
+function readOne(calls: SystemCalls, context: Context, key: string): string | undefined {
+  try {
+    return runAlone(calls, perform(context, { kind: 'read', key })) as string | undefined
+  } catch (error) {
+    return `unreadable: ${String(error)}`
+  }
+}
+
+/** What should not be there when all is over: private names of the living, and anything strange. */
+export function leftovers(world: World): string | undefined {
+  const { fileSystem, processes } = world
+  for (const { index, isDead, context, calls } of processes) {
+    if (isDead || world.mayLeaveNames) continue
+    if (calls.openCount > 0) return `process ${index} left ${calls.openCount} descriptors open`
+    const path = context?.instance?.path
+    const own = path === undefined ? undefined : fileSystem.resolve(path)
+    const left = own === undefined ? [] : [...fileSystem.inode(own).names.keys()]
+    if (left.length > 0) return `process ${index} left private names: ${left.join(', ')}`
+  }
+  return stranger(fileSystem, fileSystem.root, 0)
+}
+
+/** What is no object in a shard, and no shard where shards are. */
+function stranger(fileSystem: FileSystem, directory: number, depth: number): string | undefined {
+  for (const [name, number] of fileSystem.inode(directory).names) {
+    if (depth === 0 && (name.startsWith('.') || name === 'linkstore.json')) continue
+    if (depth === 2 ? !isObjectName(name) : !isShardName(name)) return `${name} was left behind`
+    const below = depth === 2 ? undefined : stranger(fileSystem, number, depth + 1)
+    if (below !== undefined) return below
+  }
+  return undefined
+}

@@ -1,0 +1,137 @@
+import type { Operation } from '../../lib/drivers/effects.js'
+import { toObjectKey } from '../../lib/key.js'
+import { bytesSource } from '../../lib/source.js'
+import { clearShard } from '../../lib/protocol/clear.js'
+import { locate, type Context } from '../../lib/protocol/context.js'
+import { copy, rename } from '../../lib/protocol/copy.js'
+import { listShard, shardNames } from '../../lib/protocol/list.js'
+import { closeHandle, read, readBytes, type Handle } from '../../lib/protocol/read.js'
+import { removeInstance } from '../../lib/protocol/private-names.js'
+import { remove } from '../../lib/protocol/remove.js'
+import { stat } from '../../lib/protocol/stat.js'
+import { take } from '../../lib/protocol/take.js'
+import { write as writeObject } from '../../lib/protocol/write.js'
+
+/** What a process is told to do. */
+export type Verb =
+  | { readonly kind: 'write' | 'add'; readonly key: string; readonly value: Value }
+  | { readonly kind: 'read' | 'stat' | 'take' | 'remove'; readonly key: string }
+  | { readonly kind: 'copy' | 'rename'; readonly key: string; readonly to: string }
+  | { readonly kind: 'list' | 'clear' | 'open' | 'close' }
+
+/** A value: what it consists of tells which it is, and where it is torn. */
+export interface Value {
+  /** One character. */
+  readonly id: string
+  readonly sizeBytes: number
+  readonly expiresAtMs: number | undefined
+}
+
+const SMALL_BYTES = 3
+/** More than one read fetches. */
+const LARGE_BYTES = 70_000
+
+/** A small value. */
+export function small(id: string, expiresAtMs?: number): Value {
+  return { id, sizeBytes: SMALL_BYTES, expiresAtMs }
+}
+
+/** A value that is not read in one call. */
+export function large(id: string): Value {
+  return { id, sizeBytes: LARGE_BYTES, expiresAtMs: undefined }
+}
+
+/** Which value these bytes are. */
+export function identify(bytes: Uint8Array): string {
+  const id = String.fromCharCode(bytes[0] ?? 0)
+  const isWhole = bytes.length === SMALL_BYTES || bytes.length === LARGE_BYTES
+  return isWhole && bytes.every((byte) => byte === bytes[0]) ? id : `torn(${bytes.length} bytes)`
+}
+
+/** The protocol's operation for a verb, and what it answers: values by their ids. */
+export function* perform(context: Context, verb: Verb): Operation<unknown> {
+  switch (verb.kind) {
+    case 'write':
+    case 'add':
+      return yield* store(context, verb.key, verb.value, verb.kind === 'add')
+    case 'read':
+      return yield* idOf(yield* read(context, place(context, verb.key)))
+    case 'take':
+      return yield* idOf(yield* take(context, place(context, verb.key), context.durability))
+    case 'stat': {
+      const info = yield* stat(context, place(context, verb.key))
+      // The raw format does not say which value it is.
+      return info === undefined ? undefined : (info.contentType ?? true)
+    }
+    case 'remove':
+      return yield* remove(context, place(context, verb.key), context.durability)
+    case 'copy':
+    case 'rename': {
+      const run = verb.kind === 'copy' ? copy : rename
+      return yield* run(context, toObjectKey(verb.key), toObjectKey(verb.to), context.durability)
+    }
+    case 'list':
+      return yield* list(context)
+    case 'clear':
+      return yield* clear(context)
+    case 'close':
+      return yield* removeInstance(context)
+    case 'open':
+      throw new Error('a store is opened by its process')
+  }
+}
+
+function place(context: Context, key: string): ReturnType<typeof locate> {
+  return locate(context, toObjectKey(key))
+}
+
+function* store(
+  context: Context,
+  key: string,
+  value: Value,
+  ifAbsent: boolean,
+): Operation<boolean> {
+  const { id, sizeBytes, expiresAtMs } = value
+  const isRaw = context.format === 'raw'
+  const how = {
+    contentType: isRaw ? undefined : id,
+    metadata: {},
+    ttlMs: undefined,
+    expiresAtMs,
+    ifAbsent,
+    durability: context.durability,
+  }
+  const source = bytesSource(Buffer.alloc(sizeBytes, id), false)
+  return (yield* writeObject(context, toObjectKey(key), source, how)) !== undefined
+}
+
+function* idOf(handle: Handle | undefined): Operation<string | undefined> {
+  if (handle === undefined) return undefined
+  const bytes = yield* readBytes(handle)
+  yield* closeHandle(handle)
+  return identify(bytes)
+}
+
+function* shards(context: Context): Operation<[string, string][]> {
+  const found: [string, string][] = []
+  for (const outer of yield* shardNames(context)) {
+    for (const inner of yield* shardNames(context, outer)) found.push([outer, inner])
+  }
+  return found
+}
+
+/** Keys and values that a listing gives, such as `a=A,b=B`. */
+function* list(context: Context): Operation<string> {
+  const found: string[] = []
+  for (const [outer, inner] of yield* shards(context)) {
+    const { infos } = yield* listShard(context, outer, inner)
+    for (const { key, contentType } of infos) found.push(`${key}=${contentType ?? ''}`)
+  }
+  return found.sort().join()
+}
+
+function* clear(context: Context): Operation<void> {
+  for (const [outer, inner] of yield* shards(context)) {
+    yield* clearShard(context, outer, inner, context.durability)
+  }
+}
