@@ -21,7 +21,7 @@
  */
 import { constants } from 'node:os'
 import { isErrno } from '../errors.js'
-import { link, lstat, rename, unlink, type Operation } from '../drivers/effects.js'
+import { link, lstat, quietly, rename, unlink, type Operation } from '../drivers/effects.js'
 import { isExpired } from '../object-info.js'
 import { exists, looksAbsent } from './absence.js'
 import type { Context, ObjectPath } from './context.js'
@@ -63,12 +63,22 @@ export function* removeIfExpired(context: Context, object: ObjectPath): Operatio
     if (!looksAbsent(error)) throw error
     if (!(yield* exists(aside))) return true
   }
-  if (yield* isFileExpired(context, object, aside)) {
+  if (yield* isAsideExpired(context, object, aside)) {
     yield* discard(aside)
     return true
   }
   yield* putBack(aside, object.path)
   return false
+}
+
+/** Whether what was moved aside has expired; if that cannot be told, it is put back first. */
+function* isAsideExpired(context: Context, object: ObjectPath, aside: string): Operation<boolean> {
+  try {
+    return yield* isFileExpired(context, object, aside)
+  } catch (error) {
+    yield* quietly(putBack(aside, object.path))
+    throw error
+  }
 }
 
 /** Gives an object that was moved aside its name again, unless a newer one has it. */
