@@ -45,7 +45,11 @@ export function startWorker(
   options: WorkerOptions = {},
 ): Worker {
   const { wrapper = [], distPath = DIST_PATH, uid, gid, timeoutMs = 120_000 } = options
+  // tap puts its loader into NODE_OPTIONS of all that is spawned; another user may not be able to
+  // read it where the project lies.
+  const withoutTap = uid === undefined ? [] : ['env', '-u', 'NODE_OPTIONS']
   const command = [
+    ...withoutTap,
     ...wrapper,
     process.execPath,
     `${distPath}/test/${script}`,
