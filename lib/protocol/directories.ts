@@ -50,8 +50,10 @@ export function* makeDirectory(
     return true
   } catch (error) {
     yield* rmdir(staging)
-    if (isErrno(error, errno.ENOTEMPTY, errno.EEXIST)) return false
-    throw error
+    if (!isErrno(error, errno.ENOTEMPTY, errno.EEXIST)) throw error
+    // Unlike mkdir, a rename that fails does not correct what NFS remembers of the name.
+    if (context.fresh) yield* revalidate(path, context.root)
+    return false
   }
 }
 
