@@ -15,7 +15,7 @@
 import { constants } from 'node:os'
 import { errnoOf, isErrno, StoreError } from '../errors.js'
 import { chmod, lstat, rmdir, type Operation } from '../drivers/effects.js'
-import { requireStore } from './absence.js'
+import { MAX_ATTEMPTS, requireStore } from './absence.js'
 import type { Context } from './context.js'
 import { makeDirectory, makePlainDirectory } from './directories.js'
 
@@ -103,16 +103,22 @@ function* makeInstance(context: Context, instance: Instance): Operation<void> {
   // Where the volume is not mounted now, its mount point must not be written to.
   yield* requireStore(context)
   try {
-    if (!(yield* tryMakeInstance(context, instance))) {
+    // More than once: another store may just replace the empty .tmp by one with the same mode.
+    for (let tries = 0; !(yield* tryMakeInstance(context, instance)); tries += 1) {
+      if (tries === MAX_ATTEMPTS) throw lostPrivateRoot(context)
       const privateRoot = `${context.root}/${PRIVATE_DIRECTORY}`
       yield* makeDirectory(context, privateRoot, `${privateRoot}-${context.randomId()}`)
-      yield* makePlainDirectory(instance.path, context.dirMode ?? 0o777)
     }
     if (context.dirMode !== undefined) yield* chmod(instance.path, context.dirMode)
   } catch (error) {
     throw asReadOnly(context, error)
   }
   instance.made = true
+}
+
+function lostPrivateRoot(context: Context): StoreError {
+  const message = `${PRIVATE_DIRECTORY} in ${context.root} vanishes as often as it is made`
+  return new StoreError('UNAVAILABLE', message, { path: context.root })
 }
 
 function* tryMakeInstance(context: Context, instance: Instance): Operation<boolean> {

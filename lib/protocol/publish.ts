@@ -32,7 +32,7 @@ import {
   unlink,
   type Operation,
 } from '../drivers/effects.js'
-import { isAbsent, looksAbsent, MAX_ATTEMPTS, requireStore, restless } from './absence.js'
+import { exists, isAbsent, looksAbsent, MAX_ATTEMPTS, requireStore, restless } from './absence.js'
 import type { Context, Durability, ObjectPath } from './context.js'
 import { makeShard, revalidate, syncDirectory } from './directories.js'
 import { removeIfExpired } from './expire.js'
@@ -103,12 +103,23 @@ export function* commitNames(
   for (const directory of directories) yield* syncDirectory(directory)
 }
 
-function* renameAgain(context: Context, staged: Staged, object: ObjectPath): Operation<void> {
+function* renameAgain(
+  context: Context,
+  staged: Staged,
+  object: ObjectPath,
+  tries = 0,
+): Operation<void> {
   try {
     if (context.fresh) yield* revalidate(object.shard, context.root)
     yield* rename(staged.path, object.path)
   } catch (error) {
     if (!looksAbsent(error)) throw error
+    // Another process may just replace the empty shard directory by one with the same mode.
+    if (tries < MAX_ATTEMPTS && (yield* exists(staged.path))) {
+      yield* makeShard(context, object, yield* privateName(context))
+      yield* renameAgain(context, staged, object, tries + 1)
+      return
+    }
     // Either the first rename was done and its reply lost, or the private file was swept away
     // while this process was suspended.
     const now = yield* stat(context, object)
