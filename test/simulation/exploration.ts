@@ -1,13 +1,13 @@
 import { allChoices, choicesOf } from './choices.js'
-import { judge, judgePowerCut, unexpectedError, type Exception } from './judgement.js'
-import { leftovers, observe } from './observation.js'
+import { judgeEnd } from './ending.js'
+import { judgePowerCut, type Exception } from './judgement.js'
+import { observe } from './observation.js'
 import { powerCuts } from './power-cut.js'
 import type { Scenario } from './scenario.js'
 import { take } from './steps.js'
 import { prepare, type Template } from './template.js'
 import { tellTrace } from './trace.js'
 import { Interner, World, type Choice } from './world.js'
-import { tellError } from './system-error.js'
 
 /** What the exploration of a scenario found. */
 export interface Report {
@@ -116,18 +116,9 @@ class Exploration {
     return total
   }
 
-  /** Judges a run that is over. */
+  /** Judges a run that is over, unless one that ended the same was judged before. */
   #judge(world: World): void {
-    const { history, fileSystem, hadFault, cleanUpError } = world
-    const wrong = unexpectedError(history, hadFault) ?? leftovers(world)
-    if (wrong !== undefined) throw this.#found(world, wrong)
-    if (cleanUpError !== undefined)
-      throw this.#found(world, `clean-up failed: ${tellError(cleanUpError)}`)
-    const final = observe(world, fileSystem)
-    const known = `${history.describe()} ${[...final].join()}`
-    if (this.#judged.has(known)) return
-    this.#judged.add(known)
-    const { violation, exceptions } = judge(history, { initial: world.scenario.initial, final })
+    const { violation, exceptions } = judgeEnd(world, this.#judged)
     if (violation !== undefined) throw this.#found(world, violation)
     for (const exception of exceptions) {
       this.#exceptions.set(exception, (this.#exceptions.get(exception) ?? 0) + 1)

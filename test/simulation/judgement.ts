@@ -19,8 +19,11 @@ import { tellError } from './system-error.js'
  *   once more, or say that the key had one.
  * - `gap`: where NFS replaces an object in two calls, because the same host is using it, an `add`
  *   between them wins, and what it stored is overwritten.
+ * - `tick`: NFS 3 does not tell two changes apart that fall into one tick of the server's clock.
  */
-export type Exception = 'concealed' | 'remove unsure' | 'add unsure' | 'gap'
+export type Exception = (typeof EXPLAINING)[number] | 'tick'
+
+const EXPLAINING = ['remove unsure', 'add unsure', 'concealed', 'gap'] as const
 
 /** What a history says about the protocol. */
 export interface Judgement {
@@ -98,18 +101,18 @@ function explain(
   state: ReturnType<typeof initialState>,
   last: Action,
 ): Exception[] | undefined {
-  const attempts: readonly Exception[][] = [
-    [],
-    ['remove unsure'],
-    ['add unsure'],
-    ['concealed'],
-    ['gap'],
-  ]
-  return attempts.find((allowed) => {
+  return ATTEMPTS.find((allowed) => {
     const actions = [...actionsOn(history, key, allowed), last]
     return linearize(state, actions) !== undefined
   })
 }
+
+function subsets<T>([first, ...rest]: readonly T[]): T[][] {
+  if (first === undefined) return [[]]
+  return subsets(rest).flatMap((each) => [each, [first, ...each]])
+}
+
+const ATTEMPTS = subsets(EXPLAINING).sort((one, other) => one.length - other.length)
 
 /** What was done to a key. */
 export function actionsOn(
@@ -156,7 +159,7 @@ function actionsOf(
         return [{ ...action, isUnknown: true }, action]
       }
       const mayConceal = entry.movedAside && allowed.includes('concealed')
-      return mayConceal ? [action, ...asides(base, index, returned === undefined)] : [action]
+      return mayConceal ? [action, ...asides(base, index, isUnknown)] : [action]
     }
     case 'read':
     case 'stat':

@@ -29,6 +29,8 @@ export interface Mount {
   closeFile(file: OpenFile): void
   /** What this host takes for the attributes of an inode. */
   stat(inode: number): Inode
+  /** Forgets names of what proved to be no more, to look them up again; says whether it had any. */
+  forgetStale(): boolean
   list(directory: number): string[]
   /** Fails when the inode, which is open or was looked up, cannot be used any more. */
   requireAlive(inode: number): void
@@ -74,6 +76,10 @@ export class LocalMount implements Mount {
 
   closeFile(): void {
     // A file whose last name is gone just vanishes.
+  }
+
+  forgetStale(): boolean {
+    return false
   }
 
   list(directory: number): string[] {

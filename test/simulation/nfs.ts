@@ -9,8 +9,9 @@
  *   into one of its ticks (NFS 3).
  * - A file is opened by the handle that the host remembers for its name (NFS 4.0 alone asks
  *   the server for what the name is now).
- * - What is no more on the server is ESTALE, and stays so. The kernel would try some calls again
- *   by itself; here it never does, so the protocol has to.
+ * - What is no more on the server is ESTALE. The kernel looks a path that led through a removed
+ *   directory up once again. For files it does the same, but not always: here for NFS 3 only, so
+ *   that on NFS 4 the protocol has to.
  * - A rename moves what the host remembers of the old name to the new one, even if the server
  *   moved something newer. Names that must not exist are always looked up: a `mkdir` of one that
  *   does exist corrects what the host remembers.
@@ -46,12 +47,11 @@ export class NfsMount implements Mount {
   readonly #directories = new Map<number, Remembered>()
   readonly #openFiles = new Set<OpenFile>()
 
-  /** @param changeIsToldBy - by a counter (NFS 4) or by a coarse clock (NFS 3) */
   constructor(
     readonly fileSystem: FileSystem,
-    changeIsToldBy: 'changes' | 'changedAt',
+    readonly version: 3 | 4,
   ) {
-    this.#changeIsToldBy = changeIsToldBy
+    this.#changeIsToldBy = version === 4 ? 'changes' : 'changedAt'
   }
 
   find(directory: number, name: string): number | undefined {
@@ -88,6 +88,19 @@ export class NfsMount implements Mount {
       // Someone else removed it, and nobody is told.
       if (!(error instanceof Failure)) throw error
     }
+  }
+
+  forgetStale(): boolean {
+    let isAny = false
+    for (const { names } of this.#directories.values()) {
+      for (const [name, inode] of names) {
+        if (inode === undefined || !this.#stale.has(inode)) continue
+        if (this.version === 4 && this.fileSystem.inode(inode).kind === 'file') continue
+        names.delete(name)
+        isAny = true
+      }
+    }
+    return isAny
   }
 
   list(directory: number): string[] {
@@ -179,7 +192,7 @@ export class NfsMount implements Mount {
 
   copy(fileSystem: FileSystem): NfsMount {
     if (this.#openFiles.size > 0) throw new Error('a mount with open files cannot be copied')
-    const copy = new NfsMount(fileSystem, this.#changeIsToldBy)
+    const copy = new NfsMount(fileSystem, this.version)
     for (const [directory, { change, names, listing }] of this.#directories) {
       copy.#directories.set(directory, { change, names: new Map(names), listing })
     }

@@ -50,7 +50,9 @@ export function leftovers(world: World): string | undefined {
     if (calls.openCount > 0) return `process ${index} left ${calls.openCount} descriptors open`
     const path = context?.instance?.path
     const own = path === undefined ? undefined : fileSystem.resolve(path)
-    const left = own === undefined ? [] : [...fileSystem.inode(own).names.keys()]
+    // What could not be put back in its place is the sweep's to put back.
+    const isLeft = (name: string): boolean => !(world.hadFault && name.endsWith('.live'))
+    const left = own === undefined ? [] : [...fileSystem.inode(own).names.keys()].filter(isLeft)
     if (left.length > 0) return `process ${index} left private names: ${left.join(', ')}`
   }
   return stranger(fileSystem, fileSystem.root, 0)

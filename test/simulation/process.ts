@@ -42,6 +42,8 @@ export class Process {
   isDead = false
   /** Stopped; all its steps are still to come. */
   isSuspended = false
+  /** Whether its private names were swept. */
+  isSwept = false
   randomIds = 0
 
   constructor(

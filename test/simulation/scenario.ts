@@ -50,6 +50,10 @@ export interface Scenario {
   /** Times that the clock moves to, at any moment; see {@link START_MS}. */
   readonly ticksMs: readonly number[]
   readonly faults: Faults
+  /** Whether processes may be stopped until their private names are swept. Walks only. */
+  readonly suspends: boolean
+  /** Whether operations may fail though nothing goes wrong, as the documentation says. */
+  readonly mayFail: boolean
   /** Whether power may be cut; and what a power cut leaves. */
   readonly powerCut: Journal | undefined
   readonly limits: Limits
@@ -90,6 +94,8 @@ export function scenario(
     setup: [],
     cast: programs.map((program, host) => ({ host, programs: [program] })),
     ticksMs: [],
+    suspends: false,
+    mayFail: false,
     powerCut: undefined,
     limits: { maxLinks: 65_000, isFull: false },
     ticksByItself: true,

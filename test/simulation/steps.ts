@@ -52,7 +52,10 @@ function happen(world: World, process: Process | undefined, choice: Choice): voi
       return
     case 'sweep':
       world.hadFault = true
-      sweepInstance(world, process as Process)
+      if (process !== undefined) {
+        process.isSwept = true
+        sweepInstance(world, process)
+      }
       return
     default:
       throw new Error(`${choice.act} is a step of a thread`)

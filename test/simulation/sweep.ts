@@ -15,7 +15,8 @@ export function sweepInstance({ fileSystem }: World, { context }: Process): void
   if (path === undefined || directory === undefined) return
   for (const [name, inode] of [...fileSystem.inode(directory).names]) {
     if (name.endsWith('.live')) putBack(fileSystem, inode)
-    fileSystem.unlink(directory, name)
+    if (fileSystem.inode(inode).kind === 'directory') fileSystem.rmdir(directory, name)
+    else fileSystem.unlink(directory, name)
   }
   const end = path.lastIndexOf('/')
   fileSystem.rmdir(fileSystem.resolve(path.slice(0, end)) as number, path.slice(end + 1))

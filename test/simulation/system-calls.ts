@@ -29,7 +29,7 @@ export class SystemCalls {
   /** Performs an effect; what the file system refuses is thrown as Node throws it. */
   *perform({ call, values }: Effect): Steps<unknown> {
     try {
-      return yield* this.#steps(call, values)
+      return yield* this.#tries(call, values)
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       const [path, dest] = values.filter((value) => typeof value === 'string')
@@ -58,6 +58,17 @@ export class SystemCalls {
   /** How many descriptors are open. */
   get openCount(): number {
     return this.#descriptors.size
+  }
+
+  /** What leads through names of what is no more is looked up once again. */
+  *#tries(call: string, values: readonly unknown[]): Steps<unknown> {
+    try {
+      return yield* this.#steps(call, values)
+    } catch (error) {
+      const isStale = error instanceof Failure && error.code === 'ESTALE'
+      if (!isStale || !this.#mount.forgetStale()) throw error
+      return yield* this.#steps(call, values)
+    }
   }
 
   *#steps(call: string, values: readonly unknown[]): Steps<unknown> {

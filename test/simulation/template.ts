@@ -112,9 +112,9 @@ function mountsOf({ place, cast }: Scenario, fileSystem: FileSystem): Mount[] {
     const mount = new LocalMount(fileSystem)
     return cast.map(() => mount)
   }
-  const changeIsToldBy = place === 'nfs4' ? 'changes' : 'changedAt'
+  const version = place === 'nfs4' ? 4 : 3
   return Array.from({ length: Math.max(...cast.map(({ host }) => host)) + 1 }, () => {
-    return new NfsMount(fileSystem, changeIsToldBy)
+    return new NfsMount(fileSystem, version)
   })
 }
 
