@@ -119,7 +119,8 @@ await t.test('files, functions and lines keep their sizes', async (t) => {
 
 await t.test('files are named in kebab-case after what they hold', async (t) => {
   const isGood = (path: string): boolean =>
-    /^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/.test(basename(path)) && !/util|helper|misc/.test(path)
+    /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|lab))?\.ts$/.test(basename(path)) &&
+    !/util|helper|misc/.test(path)
   t.same(
     sources.map(({ path }) => path).filter((path) => !isGood(path)),
     [],

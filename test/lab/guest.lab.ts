@@ -1,0 +1,66 @@
+import t from 'tap'
+import { readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { makeDisk } from './disk.js'
+import { Guest, runGuest, worker } from './guest.js'
+
+for (const fileSystem of ['ext4', 'xfs', 'btrfs'] as const) {
+  await t.test(`a guest works on a disk with ${fileSystem} and keeps it`, async (t) => {
+    const disks = [makeDisk(t, { fileSystem })]
+    const mount = 'disk_mount /dev/ubda /run/disk\n'
+    const script = `${mount} ${worker('lab/echo-worker.js', '/run/disk', 3)}; umount /run/disk`
+    const results = await runGuest(t, { disks, script })
+    t.strictSame(results, [{ written: 0 }, { written: 1 }, { written: 2 }])
+    const count = `${mount} ls /run/disk | grep -c '^[0-9]' >$LAB_RESULTS`
+    t.strictSame(await runGuest(t, { disks, script: count }), [3])
+  })
+}
+
+await t.test('a power cut takes all that was only in memory', async (t) => {
+  const disks = [makeDisk(t, { fileSystem: 'ext4' })]
+  const mount = 'disk_mount /dev/ubda /run/disk\n'
+  const guest = new Guest(t, {
+    disks,
+    script: `${mount} ${worker('lab/echo-worker.js', '/run/disk', 100_000)}`,
+  })
+  await guest.waitFor((result) => (result as { written: number }).written === 100)
+  await guest.cut()
+  t.equal((await guest.ended).status, undefined)
+  const count = `${mount} ls /run/disk | grep -c '^[0-9]' >$LAB_RESULTS || true`
+  t.strictSame(await runGuest(t, { disks, script: count }), [0])
+})
+
+await t.test('a guest that fails, hangs or panics is a failure', async (t) => {
+  await t.rejects(runGuest(t, { script: 'echo told; false; echo not told' }), /status 1:\n[^]*told/)
+  await t.rejects(runGuest(t, { script: 'sleep 60', timeoutMs: 5000 }), /timed out/)
+  await t.rejects(runGuest(t, { script: 'sleep 60', signal: AbortSignal.abort() }), /aborted/)
+  await t.rejects(runGuest(t, { script: 'echo c >/proc/sysrq-trigger' }), /status unknown/)
+})
+
+await t.test('a guest cannot change the machine, and leaves nothing', async (t) => {
+  const scratch = t.testdir()
+  const before = tmpdir()
+  t.teardown(() => (process.env['TMPDIR'] = before))
+  process.env['TMPDIR'] = scratch
+  await runGuest(t, { script: `! touch ${scratch}/trespass` })
+  const guest = new Guest(t, { script: 'sleep 60' })
+  await guest.cut()
+  t.strictSame(readdirSync(scratch), [])
+})
+
+await t.test('hosts of a guest share a directory over NFS', async (t) => {
+  const disks = [makeDisk(t, { fileSystem: 'ext4' })]
+  const script = `
+    disk_mount /dev/ubda /run/disk
+    nfs_server /run/disk
+    host_add a 1; host_add b 2
+    for version in 3,nolock 4.0 4.1 4.2; do
+      for host in a b; do host_mount $host /run/mnt/$host vers=$version; done
+      echo $version >/run/mnt/a/it
+      [ "$(cat /run/mnt/b/it)" = $version ]
+      umount /run/mnt/a /run/mnt/b
+    done
+    host_run a hostname >$LAB_WORK/out; [ "$(cat $LAB_WORK/out)" = host-a ]
+    echo '"done"' >$LAB_RESULTS`
+  t.strictSame(await runGuest(t, { disks, script }), ['done'])
+})
