@@ -13,7 +13,7 @@
  * key is absent in any case.
  */
 import { checkpoint, unlink, type Operation } from '../drivers/effects.js'
-import { believe, isAbsent, looksAbsent, MAX_ATTEMPTS, restless } from './absence.js'
+import { isAbsent, looksAbsent, MAX_ATTEMPTS, restless } from './absence.js'
 import type { Context, Durability, ObjectPath } from './context.js'
 import { mayExpire } from './expire.js'
 import { isDamage } from './list.js'
@@ -31,9 +31,10 @@ export function* remove(
   if (context.readOnly !== undefined) throw readOnlyError(context)
   if ((yield* mayExpire(context)) && (yield* isGone(context, object))) return false
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    if (!(yield* believe(context, object))) return false
     yield* checkpoint()
     try {
+      // Nothing is revalidated first: an unlink that succeeds removed what the server has under
+      // the name, and of one that fails it is proved that there was nothing.
       yield* unlink(object.path)
     } catch (error) {
       if (!looksAbsent(error)) throw asCorrupt(object, error)
