@@ -106,6 +106,9 @@ const CODE_BY_ERRNO: ReadonlyMap<number, ErrorCode> = new Map([
   [errno.ECONNRESET, 'UNAVAILABLE'],
   [errno.ENOTCONN, 'UNAVAILABLE'],
   [errno.ENOLCK, 'UNAVAILABLE'],
+  // Absence is proved before it is believed and is no error; what else can be gone is a private
+  // name, swept away while its process was stopped for longer than the sweep's grace.
+  [errno.ENOENT, 'UNAVAILABLE'],
   // What the protocol itself never causes: something else lies where a file or directory belongs.
   [errno.ENOTDIR, 'CORRUPT'],
   [errno.EISDIR, 'CORRUPT'],

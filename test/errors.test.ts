@@ -23,6 +23,7 @@ await t.test('system errors are classified by number, and keep their cause', asy
     [errno.EROFS, 'ACCESS_DENIED', false],
     [errno.ESTALE, 'UNAVAILABLE', true],
     [errno.ETIMEDOUT, 'UNAVAILABLE', true],
+    [errno.ENOENT, 'UNAVAILABLE', true],
     [errno.ENOTDIR, 'CORRUPT', false],
     [errno.EIO, 'IO', false],
     [errno.ENXIO, 'IO', false],

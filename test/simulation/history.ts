@@ -1,4 +1,5 @@
 import type { Verb } from './verbs.js'
+import { START_MS } from './scenario.js'
 import { tellError } from './system-error.js'
 
 /** One run of a verb, as whoever called it saw it. */
@@ -7,6 +8,8 @@ export interface Entry {
   readonly process: number
   /** See {@link History}; undefined: it has not done anything yet that others could notice. */
   called: number | undefined
+  /** What time it was then. */
+  calledAtMs: number | undefined
   /** Undefined: it was under way when its process died, or still is. */
   returned: number | undefined
   /** When its process died. */
@@ -39,6 +42,7 @@ export interface Tick {
 export class History {
   readonly entries: Entry[] = []
   readonly ticks: Tick[] = []
+  #nowMs = START_MS
   #position = 0
   #returned = false
 
@@ -47,6 +51,7 @@ export class History {
       verb,
       process,
       called: undefined,
+      calledAtMs: undefined,
       returned: undefined,
       diedAt: undefined,
       result: undefined,
@@ -63,7 +68,9 @@ export class History {
 
   /** From here on it may take effect. */
   call(entry: Entry): void {
-    entry.called ??= this.#call()
+    if (entry.called !== undefined) return
+    entry.called = this.#call()
+    entry.calledAtMs = this.#nowMs
   }
 
   return(entry: Entry, result: unknown, error: unknown): void {
@@ -78,6 +85,7 @@ export class History {
 
   tick(nowMs: number): void {
     this.ticks.push({ at: this.#call(), nowMs })
+    this.#nowMs = nowMs
     this.#return()
   }
 

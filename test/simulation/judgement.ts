@@ -14,7 +14,7 @@ import { tellError } from './system-error.js'
  *   a live object that has just been written. Until it is put back, the key seems absent. The same
  *   where a `take` fails after it has moved the object.
  * - `remove unsure`: an NFS server that answers a repeated request without remembering the first
- *   makes `remove` say that there was nothing.
+ *   makes `remove` say that there was nothing, or remove what was written after it as well.
  * - `add unsure`: the same makes an `add`, whose object is gone again before it looks, store it
  *   once more, or say that the key had one.
  * - `gap`: where NFS replaces an object in two calls, because the same host is using it, an `add`
@@ -136,24 +136,21 @@ function actionsOf(
   key: string,
   allowed: readonly Exception[],
 ): Action[] {
-  const { verb, called, returned, diedAt, result, error } = entry
+  const { verb, called, calledAtMs, returned, diedAt, result, error } = entry
   if (called === undefined) return []
   const isUnknown = returned === undefined || error !== undefined
-  const base = { called, returned: returned ?? diedAt ?? Infinity, isUnknown }
+  const base = { called, calledAtMs, returned: returned ?? diedAt ?? Infinity, isUnknown }
   switch (verb.kind) {
     case 'write': {
-      const { id: value, expiresAtMs: atMs } = verb.value
       if (verb.key !== key) return []
-      const action: Action = { ...base, kind: 'write', value, atMs }
-      if (!entry.hadGap || !allowed.includes('gap')) return [action]
-      return [
-        { ...base, kind: 'conceal', isUnknown: true, pair: index },
-        { ...action, pair: index },
-      ]
+      const { id: value, expiresAtMs } = verb.value
+      const atMs = expiresAtMs ?? entry.wroteExpiresAtMs
+      return written({ ...base, kind: 'write', value, atMs }, entry, index, allowed)
     }
     case 'add': {
       if (verb.key !== key) return []
-      const { id: value, expiresAtMs: atMs } = verb.value
+      const { id: value, expiresAtMs } = verb.value
+      const atMs = expiresAtMs ?? entry.wroteExpiresAtMs
       const action: Action = { ...base, kind: 'add', value, atMs, result: result as boolean }
       if (entry.lostReply && allowed.includes('add unsure')) {
         return [{ ...action, isUnknown: true }, action]
@@ -172,8 +169,10 @@ function actionsOf(
     }
     case 'remove': {
       if (verb.key !== key) return []
-      const isUnsure = entry.lostReply && result === false && allowed.includes('remove unsure')
-      return [{ ...base, kind: isUnsure ? 'clear' : 'remove', result: result as boolean }]
+      const action: Action = { ...base, kind: 'remove', result: result as boolean }
+      if (!entry.lostReply || !allowed.includes('remove unsure')) return [action]
+      const first: Action = { ...base, kind: 'clear', isUnknown: true }
+      return [first, result === true ? action : { ...base, kind: 'clear' }]
     }
     case 'list':
       return [{ ...base, kind: 'read', result: listed(result, key) }]
@@ -181,13 +180,27 @@ function actionsOf(
       return [{ ...base, kind: 'clear' }]
     case 'copy':
     case 'rename':
-      return copied(entry, base, key)
+      return copied(entry, base, key, (action) => written(action, entry, index, allowed))
     default:
       return []
   }
 }
 
-type Base = Pick<Action, 'called' | 'returned'> & { readonly isUnknown: boolean }
+type Base = Pick<Action, 'called' | 'calledAtMs' | 'returned'> & { readonly isUnknown: boolean }
+
+/** A write, before which the object may have been taken away. */
+function written(
+  action: Action,
+  { hadGap }: Entry,
+  pair: number,
+  allowed: readonly Exception[],
+): Action[] {
+  if (!hadGap || !allowed.includes('gap')) return [action]
+  return [
+    { ...action, kind: 'conceal', isUnknown: true, pair },
+    { ...action, pair },
+  ]
+}
 
 /** What an `add` may move aside and put back. */
 function asides({ called, returned }: Base, pair: number, mayLast: boolean): Action[] {
@@ -204,7 +217,12 @@ function listed(result: unknown, key: string): string | undefined {
 }
 
 /** A copy reads one key and writes another; a rename then removes the first, if it still can. */
-function copied(entry: Entry, base: Base, key: string): Action[] {
+function copied(
+  entry: Entry,
+  base: Base,
+  key: string,
+  writtenAs: (action: Action) => Action[],
+): Action[] {
   const { verb, wrote, wroteExpiresAtMs: atMs } = entry
   if (verb.kind !== 'copy' && verb.kind !== 'rename') return []
   const actions: Action[] = []
@@ -214,7 +232,7 @@ function copied(entry: Entry, base: Base, key: string): Action[] {
     if (mayRemove) actions.push({ ...base, kind: 'remove', isUnknown: true })
   }
   if (verb.to === key && wrote !== undefined) {
-    actions.push({ ...base, kind: 'write', value: wrote, atMs })
+    actions.push(...writtenAs({ ...base, kind: 'write', value: wrote, atMs }))
   }
   return actions
 }

@@ -13,6 +13,8 @@ export interface Action {
   readonly value?: string | undefined
   /** When that expires; for a tick, what time it is from then on. */
   readonly atMs?: number | undefined
+  /** What time it was when it was called: what expired only afterwards, it may still have found. */
+  readonly calledAtMs?: number | undefined
   /**
    * What it answered: the value or undefined (read, take), whether it was so (add, remove, has).
    * Not looked at where the outcome is unknown.
@@ -83,6 +85,7 @@ export function linearize(initial: State, actions: readonly Action[]): Action[] 
 function apply(state: State, action: Action): State | undefined {
   const { value = '', atMs, result, isUnknown = false } = action
   const live = isLive(state) ? state.stored.value : undefined
+  const found = live ?? outlived(state, action)
   const answers = (truth: string | boolean | undefined): boolean => isUnknown || result === truth
   const empty = { ...state, stored: undefined }
   switch (action.kind) {
@@ -92,14 +95,14 @@ function apply(state: State, action: Action): State | undefined {
       if (!answers(live === undefined)) return undefined
       return live === undefined ? { ...state, stored: { value, atMs } } : state
     case 'read':
-      return answers(live) ? state : undefined
+      return answers(found) ? state : undefined
     case 'has':
-      return answers(live !== undefined) ? state : undefined
+      return answers(found !== undefined) ? state : undefined
     case 'take':
-      return answers(live) ? empty : undefined
+      return answers(found) ? empty : undefined
     case 'remove':
-      if (!answers(live !== undefined)) return undefined
-      return live === undefined ? state : empty
+      if (!answers(found !== undefined)) return undefined
+      return found === undefined ? state : empty
     case 'clear':
       return empty
     case 'tick':
@@ -109,6 +112,13 @@ function apply(state: State, action: Action): State | undefined {
     case 'restore':
       return restore(state, action)
   }
+}
+
+/** What has expired, and yet was found by an action that had been called before that. */
+function outlived({ stored }: State, { calledAtMs, result }: Action): string | undefined {
+  if (stored?.atMs === undefined || calledAtMs === undefined) return undefined
+  const hasFound = result !== undefined && result !== false
+  return hasFound && stored.atMs > calledAtMs ? stored.value : undefined
 }
 
 function conceal(state: State, { pair = 0, mayLast = false }: Action): State | undefined {

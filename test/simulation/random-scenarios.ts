@@ -15,10 +15,15 @@ export function randomScenario(place: Place, seed: number): Scenario {
   const value = (): Value => {
     const id = letters.shift() ?? '?'
     if (chance.next() < 0.1) return large(id)
-    return small(id, expires && chance.next() < 0.5 ? chance.pick(TICKS_MS) : undefined)
+    return expires && chance.next() < 0.5 ? { ...small(id), ttlMs: 10 } : small(id)
   }
   const initial = new Map<string, Value>()
-  for (const key of [KEY, OTHER_KEY]) if (chance.next() < 0.5) initial.set(key, value())
+  for (const key of [KEY, OTHER_KEY]) {
+    if (chance.next() < 0.5) continue
+    const { ttlMs, ...first } = value()
+    const expiresAtMs = ttlMs === undefined ? undefined : START_MS + ttlMs
+    initial.set(key, { ...first, expiresAtMs })
+  }
   const cast = Array.from({ length: 3 + chance.below(2) }, (): Cast => {
     const program = (): Verb[] => {
       return Array.from({ length: 2 + chance.below(3) }, () => randomVerb(chance, value))

@@ -25,6 +25,8 @@ export interface Value {
   readonly id: string
   readonly sizeBytes: number
   readonly expiresAtMs: number | undefined
+  /** How long it lasts from when it is written, instead. */
+  readonly ttlMs?: number
 }
 
 const SMALL_BYTES = 3
@@ -91,12 +93,12 @@ function* store(
   value: Value,
   ifAbsent: boolean,
 ): Operation<boolean> {
-  const { id, sizeBytes, expiresAtMs } = value
+  const { id, sizeBytes, expiresAtMs, ttlMs } = value
   const isRaw = context.format === 'raw'
   const how = {
     contentType: isRaw ? undefined : id,
     metadata: {},
-    ttlMs: undefined,
+    ttlMs,
     expiresAtMs,
     ifAbsent,
     durability: context.durability,
@@ -107,9 +109,11 @@ function* store(
 
 function* idOf(handle: Handle | undefined): Operation<string | undefined> {
   if (handle === undefined) return undefined
-  const bytes = yield* readBytes(handle)
-  yield* closeHandle(handle)
-  return identify(bytes)
+  try {
+    return identify(yield* readBytes(handle))
+  } finally {
+    yield* closeHandle(handle)
+  }
 }
 
 function* shards(context: Context): Operation<[string, string][]> {
