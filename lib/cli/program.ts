@@ -38,6 +38,7 @@ const ENTRIES: readonly Entry[] = [
   entry('import <dir>', 'store a directory tree', () => import('./import.js')),
   entry('export <dir>', 'write keys back as a directory tree', () => import('./export.js')),
   entry('verify', 'read and check every object', () => import('./verify.js')),
+  entry('doctor [dir]', 'say what a directory can promise as a store', () => import('./doctor.js')),
   entry('destroy', 'remove the store and its directory', () => import('./destroy.js')),
 ]
 
