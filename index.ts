@@ -11,14 +11,26 @@ export type {
   SyncBody,
   SyncChangeOptions,
   SyncListOptions,
+  SyncOpenOptions,
   SyncSetOptions,
+  SyncSweepOptions,
+  SyncVerifyOptions,
 } from './lib/sync-store.js'
 export { Store } from './lib/store.js'
 export type { ReadStreamOptions, SetOptions } from './lib/store.js'
 export { directoryStore, DirectoryStore } from './lib/backends/directory.js'
 export type { OpenOptions } from './lib/backends/opening.js'
 export { bulkOf } from './lib/bulk.js'
-export type { Bulk, ClearOptions, Progress, VerifyReport, WalkOptions } from './lib/bulk.js'
+export type {
+  Bulk,
+  ClearOptions,
+  Progress,
+  SweepLimits,
+  SweepOptions,
+  VerifyOptions,
+  VerifyReport,
+  WalkOptions,
+} from './lib/bulk.js'
 export type {
   Body,
   CallOptions,
@@ -32,6 +44,7 @@ export type {
 } from './lib/object-store.js'
 export type { ObjectInfo } from './lib/object-info.js'
 export type { Durability } from './lib/protocol/context.js'
+export type { SweepReport, Tally } from './lib/protocol/sweep-sum.js'
 export type { Finding } from './lib/protocol/verify.js'
 export type { Format } from './lib/format/marker.js'
 export type { Notice } from './lib/diagnostics.js'

@@ -1,6 +1,7 @@
 import { StoreError } from './errors.js'
 import { attributesOf } from './object-info.js'
 import type { CallOptions, ChangeOptions, ObjectStore } from './object-store.js'
+import type { SweepReport } from './protocol/sweep-sum.js'
 import type { Finding } from './protocol/verify.js'
 
 /** How far a long operation has come. */
@@ -19,6 +20,34 @@ export interface WalkOptions extends CallOptions {
 
 /** The same, for those that remove objects. */
 export interface ClearOptions extends ChangeOptions, WalkOptions {}
+
+/** Options of `verify`. */
+export interface VerifyOptions extends WalkOptions {
+  /**
+   * Move corrupt objects into the directory `.quarantine` of the store; default false. Their
+   * keys are absent then.
+   */
+  readonly quarantine?: boolean | undefined
+}
+
+/** What is swept; see {@link Bulk.sweep}. */
+export interface SweepLimits {
+  /**
+   * What is younger stays, by the server's clock; default an hour. Below 30 minutes only where
+   * no other process is at work: a live one touches its private names every ten minutes.
+   */
+  readonly graceMs?: number | undefined
+  /** Keep at most this many bytes of object files; what was written longest ago goes. */
+  readonly maxBytes?: number | undefined
+  /** Keep at most this many objects; what was written longest ago goes. */
+  readonly maxObjects?: number | undefined
+}
+
+/** Options of `sweep`. */
+export interface SweepOptions extends WalkOptions, SweepLimits {
+  /** Only say what would be removed; default false. */
+  readonly dryRun?: boolean | undefined
+}
 
 /** What `verify` found. */
 export interface VerifyReport {
@@ -46,8 +75,15 @@ export interface Bulk {
   count(options?: WalkOptions): Promise<number>
   /** Removes all objects and nothing else; says how many there were, expired ones included. */
   clear(options?: ClearOptions): Promise<number>
-  /** Reads every object and checks everything; changes nothing. */
-  verify(options?: WalkOptions): Promise<VerifyReport>
+  /** Reads every object and checks everything; changes nothing, but with `quarantine`. */
+  verify(options?: VerifyOptions): Promise<VerifyReport>
+  /**
+   * Removes what crashed processes have left and objects that expired, both once they are older
+   * than the grace, and then what is beyond the limits. Any number may run at once, from any
+   * host; one that is interrupted goes on when it is called again. Costs a look at each object
+   * where any may have expired, or with limits; else next to nothing.
+   */
+  sweep(options?: SweepOptions): Promise<SweepReport>
   /**
    * Removes the store and its directory, and closes it. Files that are not the store's are left
    * alone and make it fail with `PRECONDITION_FAILED`.
@@ -63,6 +99,7 @@ export function bulkOf(objects: ObjectStore): Bulk {
     count: (options = {}) => countObjects(objects, options),
     clear: (options = {}) => clearObjects(objects, options),
     verify: () => Promise.reject(notSupported('verify')),
+    sweep: () => Promise.reject(notSupported('sweep')),
     destroy: () => Promise.reject(notSupported('destroy')),
   }
 }

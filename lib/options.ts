@@ -1,3 +1,4 @@
+import type { SweepLimits } from './bulk.js'
 import { MAX_ATTRIBUTES_BYTES, encodeAttributes } from './format/footer.js'
 import type { Attributes } from './object-info.js'
 import type { RangeOptions, WriteOptions } from './object-store.js'
@@ -47,6 +48,33 @@ export function checkBoolean(name: string, value: unknown, otherwise: boolean): 
   if (value === undefined) return otherwise
   if (typeof value === 'boolean') return value
   throw new TypeError(`${name} must be true or false, not ${describe(value)}`)
+}
+
+/** Refuses anything but a number that is not negative; undefined is the default. */
+function checkLimit(name: string, value: unknown, otherwise: number): number {
+  if (value === undefined) return otherwise
+  if (typeof value !== 'number') {
+    throw new TypeError(`${name} must be a number, not ${describe(value)}`)
+  }
+  if (value >= 0) return value
+  throw new RangeError(`${name} must not be below 0, as ${value} is`)
+}
+
+/** The names of what limits a sweep. */
+export const SWEEP_LIMITS = ['graceMs', 'maxBytes', 'maxObjects']
+
+/** What is younger is not swept: an hour. */
+const DEFAULT_GRACE_MS = 60 * 60 * 1000
+
+type CheckedLimits = { readonly [Name in keyof SweepLimits]-?: number }
+
+/** What limits a sweep, checked; its names must have been. */
+export function checkSweepLimits(limits: SweepLimits): CheckedLimits {
+  return {
+    graceMs: checkLimit('graceMs', limits.graceMs, DEFAULT_GRACE_MS),
+    maxBytes: checkLimit('maxBytes', limits.maxBytes, Infinity),
+    maxObjects: checkLimit('maxObjects', limits.maxObjects, Infinity),
+  }
 }
 
 /** Refuses anything but permission bits; undefined stays undefined. */

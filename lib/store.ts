@@ -3,6 +3,8 @@ import {
   bulkOf,
   type Bulk,
   type ClearOptions,
+  type SweepOptions,
+  type VerifyOptions,
   type VerifyReport,
   type WalkOptions,
 } from './bulk.js'
@@ -20,6 +22,7 @@ import type {
   WriteOptions,
 } from './object-store.js'
 import { checkOptionNames, checkOptions } from './options.js'
+import type { SweepReport } from './protocol/sweep-sum.js'
 import { lazyReadable, writeStream } from './streams.js'
 
 /** Options of `set` and `add`. */
@@ -198,8 +201,13 @@ export class Store implements AsyncDisposable {
   }
 
   /** See {@link Bulk.verify}. */
-  verify(options?: WalkOptions): Promise<VerifyReport> {
+  verify(options?: VerifyOptions): Promise<VerifyReport> {
     return this.#bulk.verify(options)
+  }
+
+  /** See {@link Bulk.sweep}. */
+  sweep(options?: SweepOptions): Promise<SweepReport> {
+    return this.#bulk.sweep(options)
   }
 
   /** See {@link Bulk.destroy}. */

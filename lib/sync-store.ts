@@ -1,21 +1,23 @@
 import { checkOpen, type OpenOptions } from './backends/opening.js'
 import * as requests from './backends/requests.js'
-import { walkShardsSync } from './backends/walk.js'
-import type { VerifyReport } from './bulk.js'
+import { runTourSync, type Tour } from './backends/tour.js'
+import { ProgressMeter, walkShardsSync } from './backends/walk.js'
+import { clearAll, countAll, destroyShards, sweepAll, verifyAll } from './backends/whole-store.js'
+import type { SweepOptions, VerifyOptions, VerifyReport } from './bulk.js'
 import { SyncDriver } from './drivers/sync.js'
-import type { Operation } from './drivers/effects.js'
+import { quietly, type Operation } from './drivers/effects.js'
 import { StoreError, toStoreError } from './errors.js'
 import { attributesOf, requireBuffer, type ObjectInfo } from './object-info.js'
 import { checkOptionNames, checkOptions } from './options.js'
 import type { ChangeOptions, WriteOptions } from './object-store.js'
-import { clearShard, destroyOuter, destroyRoot, requireOwnStore } from './protocol/clear.js'
+import { destroyRoot } from './protocol/clear.js'
 import type { Context } from './protocol/context.js'
-import { mayExpire } from './protocol/expire.js'
-import { countShard, listShard, shardNames, type Listed } from './protocol/list.js'
+import { beat, HEARTBEAT_MS } from './protocol/heartbeat.js'
+import { listShard, type Listed } from './protocol/list.js'
 import { openStore } from './protocol/open.js'
 import { removeInstance } from './protocol/private-names.js'
 import type { Handle } from './protocol/read.js'
-import { FindingsSum, verifyDirectory, verifyShard } from './protocol/verify.js'
+import type { SweepReport } from './protocol/sweep-sum.js'
 import { SyncStoredObject } from './sync-object.js'
 
 /** What a synchronous store can keep: nothing that must be waited for. */
@@ -25,6 +27,12 @@ export type SyncBody = string | Uint8Array | ArrayBuffer | Iterable<Uint8Array>
 export type SyncChangeOptions = Omit<ChangeOptions, 'signal'>
 /** Options of the synchronous `set` and `add`. */
 export type SyncSetOptions = Omit<WriteOptions, 'signal' | 'ifAbsent'>
+/** Options of the synchronous `verify`. */
+export type SyncVerifyOptions = Omit<VerifyOptions, 'signal'>
+/** Options of the synchronous `sweep`. */
+export type SyncSweepOptions = Omit<SweepOptions, 'signal'>
+/** Options of {@link openSync}. */
+export type SyncOpenOptions = Omit<OpenOptions, 'signal' | 'sweep'>
 /** Options of synchronous listings. */
 export interface SyncListOptions {
   /** Only keys that begin with this; default: all. */
@@ -40,6 +48,7 @@ export class SyncStore implements Disposable {
   readonly #context: Context
   readonly #openObjects = new Set<SyncStoredObject>()
   #closed = false
+  #beatAtMs = Date.now()
 
   /** @internal Made by {@link openSync}. */
   constructor(driver: SyncDriver, context: Context) {
@@ -148,9 +157,7 @@ export class SyncStore implements Disposable {
 
   /** How many objects there are. Weakly consistent, like a listing. */
   count(): number {
-    const expires = this.#run('count', () => mayExpire(this.#context))
-    const count: ShardCount = (context, outer, inner) => countShard(context, outer, inner, expires)
-    return this.#sum('count', count)
+    return this.#tour('count', {}, (meter) => countAll(this.#context, meter))
   }
 
   /** Copies an object, with all it has but its version; says whether there was one. */
@@ -171,35 +178,24 @@ export class SyncStore implements Disposable {
   clear(options: SyncChangeOptions = {}): number {
     checkOptionNames(options, ['durability'])
     const durability = requests.durabilityOf(this.#context, options)
-    this.#run('clear', () => requireOwnStore(this.#context))
-    const clear: ShardCount = (context, outer, inner) =>
-      clearShard(context, outer, inner, durability)
-    return this.#sum('clear', clear)
+    return this.#tour('clear', {}, (meter) => clearAll(this.#context, durability, meter))
   }
 
-  /** Reads every object and checks everything; changes nothing. */
-  verify(): VerifyReport {
-    const run = this.#runner('verify')
-    const report = new FindingsSum()
-    report.add(run(verifyDirectory(this.#context)))
-    for (const outer of run(shardNames(this.#context))) {
-      report.add(run(verifyDirectory(this.#context, outer)))
-    }
-    const visit = (outer: string, inner: string): Operation<VerifyReport> =>
-      verifyShard(this.#context, outer, inner)
-    for (const found of walkShardsSync(run, this.#context, visit)) {
-      report.add(found)
-    }
-    return report
+  /** Reads every object and checks everything; changes nothing, but with `quarantine`. */
+  verify(options: SyncVerifyOptions = {}): VerifyReport {
+    return this.#tour('verify', options, (meter) => verifyAll(this.#context, options, meter))
+  }
+
+  /** Removes what crashes have left, what has expired, and what is too much. See `Store.sweep`. */
+  sweep(options: SyncSweepOptions = {}): SweepReport {
+    return this.#tour('sweep', options, (meter) => sweepAll(this.#context, options, meter))
   }
 
   /** Removes the store and its directory, and closes it. See `Store.destroy`. */
   destroy(): void {
-    const run = this.#runner('destroy')
-    run(requireOwnStore(this.#context))
-    for (const outer of run(shardNames(this.#context))) run(destroyOuter(this.#context, outer))
+    this.#tour('destroy', {}, (meter) => destroyShards(this.#context, meter))
     this.#letGo()
-    run(destroyRoot(this.#context))
+    this.#run('destroy', () => destroyRoot(this.#context))
     this.close()
   }
 
@@ -251,27 +247,34 @@ export class SyncStore implements Disposable {
   }
 
   #run<T>(name: string, begin: () => Operation<T>, key?: string): T {
+    if (this.#openObjects.size > 0) this.#beatIfDue()
     return this.#check(name, () => this.#driver.run(begin()), key)
   }
 
-  #sum(name: string, count: ShardCount): number {
-    const visit = (outer: string, inner: string): Operation<number> =>
-      count(this.#context, outer, inner)
-    let total = 0
-    for (const objects of walkShardsSync(this.#runner(name), this.#context, visit)) total += objects
-    return total
+  /** Objects that are held for long would else look abandoned; nothing here runs by itself. */
+  #beatIfDue(): void {
+    if (Date.now() - this.#beatAtMs < HEARTBEAT_MS) return
+    this.#beatAtMs = Date.now()
+    this.#driver.run(quietly(beat(this.#context)))
+  }
+
+  #tour<T>(name: string, options: SyncVerifyOptions, begin: (meter: ProgressMeter) => Tour<T>): T {
+    const meter = new ProgressMeter(refuseSignal(options))
+    return runTourSync(begin(meter), this.#context, this.#runner(name), meter.onFraction)
   }
 }
 
-type ShardCount = (context: Context, outer: string, inner: string) => Operation<number>
-
 /**
- * Opens a directory as a store, synchronously. The options are those of `open`, but for `signal`.
+ * Opens a directory as a store, synchronously. The options are those of `open`, but for `signal`
+ * and `sweep`: it sweeps when it is told to.
  *
  * @throws StoreError as `open` does
  */
-export function openSync(path: string, options: Omit<OpenOptions, 'signal'> = {}): SyncStore {
-  const [root, how] = checkOpen(path, refuseSignal(options))
+export function openSync(path: string, options: SyncOpenOptions = {}): SyncStore {
+  if ('sweep' in refuseSignal(options)) {
+    throw new TypeError('unknown option "sweep"; a synchronous store sweeps when sweep() is called')
+  }
+  const [root, how] = checkOpen(path, options)
   const driver = new SyncDriver(options.fs)
   try {
     return new SyncStore(driver, driver.run(openStore(root, how)))

@@ -3,7 +3,15 @@ import { AsyncDriver, TWO_DESCRIPTORS } from '../drivers/async.js'
 import { StoreError, toStoreError } from '../errors.js'
 import type { Operation } from '../drivers/effects.js'
 import type { ObjectInfo } from '../object-info.js'
-import type { Bulk, ClearOptions, VerifyReport, WalkOptions } from '../bulk.js'
+import type {
+  Bulk,
+  ClearOptions,
+  SweepLimits,
+  SweepOptions,
+  VerifyOptions,
+  VerifyReport,
+  WalkOptions,
+} from '../bulk.js'
 import type {
   Body,
   CallOptions,
@@ -15,18 +23,23 @@ import type {
   WriteOptions,
 } from '../object-store.js'
 import { checkOptionNames } from '../options.js'
-import { clearShard, destroyOuter, destroyRoot, requireOwnStore } from '../protocol/clear.js'
+import { destroyRoot } from '../protocol/clear.js'
 import type { Context } from '../protocol/context.js'
-import { mayExpire } from '../protocol/expire.js'
-import { countShard, listShard, shardNames, type Listed } from '../protocol/list.js'
+import { beat } from '../protocol/heartbeat.js'
+import { listShard, type Listed } from '../protocol/list.js'
 import { openStore } from '../protocol/open.js'
 import { removeInstance } from '../protocol/private-names.js'
 import type { Handle } from '../protocol/read.js'
-import { FindingsSum, verifyDirectory, verifyShard } from '../protocol/verify.js'
+import type { SweepReport } from '../protocol/sweep-sum.js'
+import { takeTurn } from '../protocol/sweep-turn.js'
 import { DirectoryObject } from './directory-object.js'
-import { checkOpen, type OpenOptions } from './opening.js'
+import { Housekeeping, type Chore } from './housekeeping.js'
+import { checkHousekeeping, checkOpen, type OpenOptions } from './opening.js'
 import * as requests from './requests.js'
+import { runTour, type Tour } from './tour.js'
 import { ProgressMeter, walkShards } from './walk.js'
+import { clearAll, countAll, destroyShards, sweepAll, verifyAll } from './whole-store.js'
+import { WALK_OPTIONS } from './whole-store.js'
 
 /** A store in a directory: what `open` gives its face to. */
 export class DirectoryStore implements ObjectStore, Bulk {
@@ -34,10 +47,11 @@ export class DirectoryStore implements ObjectStore, Bulk {
   readonly #driver: AsyncDriver
   readonly #context: Context
   readonly #openObjects = new Set<StoredObject>()
+  readonly #housekeeping: Housekeeping
   #closing: Promise<void> | undefined
 
   /** @internal Made by {@link directoryStore}. */
-  constructor(driver: AsyncDriver, context: Context) {
+  constructor(driver: AsyncDriver, context: Context, sweep?: SweepLimits) {
     this.#driver = driver
     this.#context = context
     const isEnvelope = context.format === 'envelope'
@@ -47,6 +61,9 @@ export class DirectoryStore implements ObjectStore, Bulk {
       expiry: isEnvelope,
       versions: isEnvelope,
     }
+    const chores: Chore[] = [() => this.#beat()]
+    if (sweep !== undefined) chores.push((signal) => this.#sweepInTurn({ ...sweep, signal }))
+    this.#housekeeping = new Housekeeping(context.readOnly === undefined ? chores : [])
   }
 
   async read(key: string, options: CallOptions = {}): Promise<StoredObject | undefined> {
@@ -122,52 +139,35 @@ export class DirectoryStore implements ObjectStore, Bulk {
     return await this.#run('rename', request, options, from, TWO_DESCRIPTORS)
   }
 
-  async count(options: WalkOptions = {}): Promise<number> {
-    checkOptionNames(options, WALK_OPTIONS)
-    const expires = await this.#run('count', mayExpire(this.#context), options)
-    const count: ShardCount = (context, outer, inner) => countShard(context, outer, inner, expires)
-    return await this.#sum('count', count, options)
+  count(options: WalkOptions = {}): Promise<number> {
+    return this.#tour('count', options, (meter) => {
+      checkOptionNames(options, WALK_OPTIONS)
+      return countAll(this.#context, meter)
+    })
   }
 
-  async clear(options: ClearOptions = {}): Promise<number> {
-    checkOptionNames(options, [...WALK_OPTIONS, 'durability'])
-    const durability = requests.durabilityOf(this.#context, options)
-    await this.#run('clear', requireOwnStore(this.#context), options)
-    const clear: ShardCount = (context, outer, inner) =>
-      clearShard(context, outer, inner, durability)
-    return await this.#sum('clear', clear, options)
+  clear(options: ClearOptions = {}): Promise<number> {
+    return this.#tour('clear', options, (meter) => {
+      checkOptionNames(options, [...WALK_OPTIONS, 'durability'])
+      return clearAll(this.#context, requests.durabilityOf(this.#context, options), meter)
+    })
   }
 
-  async verify(options: WalkOptions = {}): Promise<VerifyReport> {
-    checkOptionNames(options, WALK_OPTIONS)
-    const meter = new ProgressMeter(options)
-    const run = <T>(operation: Operation<T>): Promise<T> => this.#run('verify', operation, options)
-    const report = new FindingsSum()
-    report.add(await run(verifyDirectory(this.#context)))
-    for (const outer of await run(shardNames(this.#context))) {
-      report.add(await run(verifyDirectory(this.#context, outer)))
-    }
-    const visit = (outer: string, inner: string): Operation<VerifyReport> =>
-      verifyShard(this.#context, outer, inner)
-    for await (const found of this.#walk('verify', visit, options, meter)) {
-      report.add(found)
-      meter.add(found.objects)
-    }
-    return report
+  verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    return this.#tour('verify', options, (meter) => verifyAll(this.#context, options, meter))
+  }
+
+  sweep(options: SweepOptions = {}): Promise<SweepReport> {
+    return this.#tour('sweep', options, (meter) => sweepAll(this.#context, options, meter))
   }
 
   async destroy(options: WalkOptions = {}): Promise<void> {
-    checkOptionNames(options, WALK_OPTIONS)
-    const run = <T>(operation: Operation<T>): Promise<T> => this.#run('destroy', operation, options)
-    const meter = new ProgressMeter(options)
-    await run(requireOwnStore(this.#context))
-    const outers = await run(shardNames(this.#context))
-    for (const [index, outer] of outers.entries()) {
-      await run(destroyOuter(this.#context, outer))
-      meter.onFraction((index + 1) / outers.length)
-    }
+    await this.#tour('destroy', options, (meter) => {
+      checkOptionNames(options, WALK_OPTIONS)
+      return destroyShards(this.#context, meter)
+    })
     await this.#letGo()
-    await run(destroyRoot(this.#context))
+    await this.#run('destroy', destroyRoot(this.#context), options)
     await this.close()
   }
 
@@ -177,6 +177,7 @@ export class DirectoryStore implements ObjectStore, Bulk {
   }
 
   async #finish(): Promise<void> {
+    await this.#housekeeping.stop()
     await this.#letGo()
     try {
       await this.#driver.run(removeInstance(this.#context))
@@ -233,29 +234,31 @@ export class DirectoryStore implements ObjectStore, Bulk {
   #walk<T>(
     name: string,
     visit: (outer: string, inner: string) => Operation<T>,
-    options: WalkOptions,
-    meter = new ProgressMeter(options),
+    options: CallOptions,
   ): AsyncGenerator<T> {
     const run = <R>(operation: Operation<R>): Promise<R> => this.#run(name, operation, options)
-    return walkShards(run, this.#context, visit, meter.onFraction)
+    return walkShards(run, this.#context, visit)
   }
 
-  async #sum(name: string, count: ShardCount, options: WalkOptions): Promise<number> {
+  async #tour<T>(
+    name: string,
+    options: WalkOptions,
+    begin: (meter: ProgressMeter) => Tour<T>,
+  ): Promise<T> {
     const meter = new ProgressMeter(options)
-    const visit = (outer: string, inner: string): Operation<number> =>
-      count(this.#context, outer, inner)
-    let total = 0
-    for await (const objects of this.#walk(name, visit, options, meter)) {
-      total += objects
-      meter.add(objects)
-    }
-    return total
+    const run = <R>(operation: Operation<R>): Promise<R> => this.#run(name, operation, options)
+    return await runTour(begin(meter), this.#context, run, meter.onFraction)
+  }
+
+  /** Only what is held for long needs it: every private name is a sign of life by itself. */
+  async #beat(): Promise<void> {
+    if (this.#context.instance !== undefined) await this.#driver.run(beat(this.#context))
+  }
+
+  async #sweepInTurn(options: SweepOptions): Promise<void> {
+    if (await this.#run('sweep', takeTurn(this.#context), options)) await this.sweep(options)
   }
 }
-
-type ShardCount = (context: Context, outer: string, inner: string) => Operation<number>
-
-const WALK_OPTIONS = ['signal', 'onProgress']
 
 /** Opens a directory as an object store, for layers and for `Store`. See {@link OpenOptions}. */
 export async function directoryStore(
@@ -263,11 +266,13 @@ export async function directoryStore(
   options: OpenOptions = {},
 ): Promise<DirectoryStore> {
   const [root, how] = checkOpen(path, options)
+  const limits = checkHousekeeping(options)
   // fs-extra waits when descriptors run out; it takes time to load, which scripts need not pay.
   const fs = options.fs ?? (await import('fs-extra')).default
   const driver = new AsyncDriver(fs)
   try {
-    return new DirectoryStore(driver, await driver.run(openStore(root, how), options))
+    const context = await driver.run(openStore(root, how), options)
+    return new DirectoryStore(driver, context, limits)
   } catch (error) {
     throw toStoreError(error, 'open')
   }

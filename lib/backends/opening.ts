@@ -1,9 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
+import type { SweepLimits } from '../bulk.js'
 import type { Format } from '../format/marker.js'
 import type { CallOptions } from '../object-store.js'
-import { checkBoolean, checkDurability, checkMode, checkOptionNames, oneOf } from '../options.js'
+import {
+  checkBoolean,
+  checkDurability,
+  checkMode,
+  checkOptionNames,
+  checkSweepLimits,
+  oneOf,
+  SWEEP_LIMITS,
+} from '../options.js'
 import type { Durability, Environment } from '../protocol/context.js'
 import type { OpenHow } from '../protocol/open.js'
 
@@ -35,6 +44,12 @@ export interface OpenOptions extends CallOptions {
   readonly dirMode?: number | undefined
   /** Refuse to change anything; default only where the directory cannot be written to. */
   readonly readOnly?: boolean | undefined
+  /**
+   * Whether the store sweeps by itself, or what: in the background, every ten minutes it sees
+   * whether that is due, and one of all processes and hosts does it at most once an hour.
+   * Default true; a limit given here may be exceeded by what is written within an hour.
+   */
+  readonly sweep?: boolean | SweepLimits | undefined
   /** A module with the functions of `node:fs`; default fs-extra (`node:fs` for `openSync`). */
   readonly fs?: object | undefined
 }
@@ -49,6 +64,7 @@ const OPEN_OPTIONS = [
   'fileMode',
   'dirMode',
   'readOnly',
+  'sweep',
   'fs',
 ] satisfies (keyof OpenOptions)[]
 
@@ -85,4 +101,12 @@ export function checkOpen(path: unknown, options: OpenOptions): [root: string, h
     environment: SYSTEM,
   }
   return [resolve(path), how]
+}
+
+/** What a store is to sweep by itself; undefined: nothing. */
+export function checkHousekeeping({ sweep = true }: OpenOptions): SweepLimits | undefined {
+  if (typeof sweep === 'boolean') return sweep ? {} : undefined
+  checkOptionNames(sweep, SWEEP_LIMITS)
+  checkSweepLimits(sweep)
+  return sweep
 }

@@ -1,6 +1,9 @@
 import type { BigIntStats, Dirent, Stats } from 'node:fs'
 import { publishNotice } from '../diagnostics.js'
 
+/** What `lstat` and `fstat` tell of a file. */
+export type { Stats }
+
 /**
  * One thing an operation asks of the outside world. `call` names a function of `node:fs` (the
  * callback form; the sync driver appends `Sync`) or one of the drivers' own: `checkpoint`, `pull`,
@@ -97,7 +100,7 @@ export const background = (operation: Operation<void>): Operation<void> =>
   perform('background', operation)
 
 /** Runs a clean-up whose own failure must not hide the error that made it necessary. */
-export function* quietly(operation: Operation<void>): Operation<void> {
+export function* quietly(operation: Operation<unknown>): Operation<void> {
   try {
     yield* operation
   } catch (error) {

@@ -20,7 +20,7 @@
 import { constants } from 'node:os'
 import { isErrno, StoreError } from '../errors.js'
 import { MARKER_NAME } from '../format/marker.js'
-import { lstat, pause, readdir, type Operation } from '../drivers/effects.js'
+import { lstat, pause, readdir, type Operation, type Stats } from '../drivers/effects.js'
 import type { Context, ObjectPath } from './context.js'
 import { revalidate } from './directories.js'
 
@@ -58,11 +58,15 @@ export function* isAbsent(context: Context, object: ObjectPath): Operation<boole
 
 /** Whether a private name is there. If a reply was lost, it tells whether its rename was done. */
 export function* exists(path: string): Operation<boolean> {
+  return (yield* find(path)) !== undefined
+}
+
+/** What a name stands for; undefined when it is not there. This is no proof that it is absent. */
+export function* find(path: string): Operation<Stats | undefined> {
   try {
-    yield* lstat(path)
-    return true
+    return yield* lstat(path)
   } catch (error) {
-    if (looksAbsent(error)) return false
+    if (looksAbsent(error)) return undefined
     throw error
   }
 }

@@ -10,7 +10,7 @@
  * it is and can be destroyed again:
  *
  *     1  clear, and remove the shard directories
- *     2  remove .tmp, with whatever any process left there
+ *     2  remove .tmp, with whatever any process left there, and the quarantine
  *     3  remove `.expiring`, the marker and the root
  *
  * Files that are not the store's are never removed: destroy then leaves them, the directories
@@ -26,7 +26,7 @@ import { EXPIRING_NAME } from './expire.js'
 import { entries, objectsOf, shardNames } from './list.js'
 import { isPrivateEntry, readOnlyError } from './private-names.js'
 import { commitNames } from './publish.js'
-import { isFurniture } from './root.js'
+import { isFurniture, QUARANTINE_NAME } from './root.js'
 
 const { errno } = constants
 
@@ -61,7 +61,8 @@ export function* destroyOuter(context: Context, outer: string): Operation<void> 
 export function* destroyRoot(context: Context): Operation<void> {
   const { root } = context
   for (const name of yield* entries(root)) {
-    if (isPrivateEntry(name)) yield* removeEntry(`${root}/${name}`)
+    const goes = isPrivateEntry(name) || name === QUARANTINE_NAME
+    if (goes) yield* removeEntry(`${root}/${name}`)
   }
   const last = new Set([EXPIRING_NAME, MARKER_NAME])
   const left = (yield* entries(root)).filter((name) => !last.has(name) && !isFurniture(name))
@@ -77,7 +78,8 @@ export function* requireOwnStore(context: Context): Operation<void> {
   yield* requireStore(context)
 }
 
-function* removeFile(path: string): Operation<boolean> {
+/** Removes a name; says whether it was there. */
+export function* removeFile(path: string): Operation<boolean> {
   try {
     yield* unlink(path)
     return true
@@ -87,13 +89,18 @@ function* removeFile(path: string): Operation<boolean> {
   }
 }
 
-/** Removes an empty directory; one with entries stays, and one that is a mount point. */
-function* removeDirectory(path: string): Operation<void> {
+/**
+ * Removes an empty directory; one with entries stays, and one that is a mount point. Says
+ * whether it did.
+ */
+export function* removeDirectory(path: string): Operation<boolean> {
   try {
     yield* rmdir(path)
+    return true
   } catch (error) {
-    if (looksAbsent(error)) return
-    if (!isErrno(error, errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY)) throw error
+    const { ENOTEMPTY, EEXIST, ENOTDIR, EBUSY } = errno
+    if (looksAbsent(error) || isErrno(error, ENOTEMPTY, EEXIST, ENOTDIR, EBUSY)) return false
+    throw error
   }
 }
 

@@ -26,7 +26,17 @@ export const PRIVATE_DIRECTORY = '.tmp'
 
 /** Whether an entry of the root is the directory for private names, or about to become it. */
 export function isPrivateEntry(name: string): boolean {
-  return /^\.tmp(-[0-9a-f]{32})?$/.test(name)
+  return name === PRIVATE_DIRECTORY || isStagingName(name)
+}
+
+/** Whether an entry of the root is about to become the directory for private names. */
+export function isStagingName(name: string): boolean {
+  return /^\.tmp-[0-9a-f]{32}$/.test(name)
+}
+
+/** Whether an entry of `.tmp` is an opened store's own directory. */
+export function isInstanceName(name: string): boolean {
+  return /^[A-Za-z0-9._-]{1,64}-[0-9a-f]{32}$/.test(name)
 }
 
 /** An opened store's own directory for private names. */

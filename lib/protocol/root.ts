@@ -3,9 +3,13 @@ import { isShardName } from '../key.js'
 import { EXPIRING_NAME } from './expire.js'
 import { isPrivateEntry } from './private-names.js'
 
+/** The directory for damaged objects that `verify` was asked to move there. */
+export const QUARANTINE_NAME = '.quarantine'
+
 /** Whether an entry of the root is one the store itself makes. */
 export function isStoreEntry(name: string): boolean {
   if (name === MARKER_NAME || name === EXPIRING_NAME) return true
+  if (name === QUARANTINE_NAME) return true
   return isPrivateEntry(name) || isShardName(name)
 }
 

@@ -13,20 +13,16 @@
  * flushed is put back before the error is thrown. If a lost reply makes NFS say ENOENT, the
  * private name, which never existed before, tells that the rename was done.
  */
-import { constants } from 'node:os'
-import { isErrno } from '../errors.js'
 import { checkpoint, quietly, rename, type Operation } from '../drivers/effects.js'
 import { isExpired } from '../object-info.js'
 import { believe, exists, isAbsent, looksAbsent, MAX_ATTEMPTS, restless } from './absence.js'
+import { putBack } from './aside.js'
 import type { Context, Durability, ObjectPath } from './context.js'
-import { putBack } from './expire.js'
 import { asCorrupt, load, type Loaded } from './load.js'
 import { openMoved, release, type Pin } from './pin.js'
 import { noticeLostInstance, privateName, readOnlyError } from './private-names.js'
 import { commitNames } from './publish.js'
 import { checkAll, type Handle } from './read.js'
-
-const { errno } = constants
 
 /** Takes the object of a key away; undefined when it is proved absent, or expired. */
 export function* take(
@@ -83,20 +79,7 @@ function* readAside(
     return [loaded, pinned]
   } catch (error) {
     if (pinned !== undefined) yield* release({ fd: pinned.fd, privatePath: undefined })
-    yield* quietly(restore(aside, object))
+    yield* quietly(putBack(aside, object.path))
     throw asCorrupt(object, error)
-  }
-}
-
-/**
- * What cannot be linked back (a directory, or with `fs.protected_hardlinks` another user's file)
- * is renamed, if nothing newer is there by then.
- */
-function* restore(aside: string, object: ObjectPath): Operation<void> {
-  try {
-    yield* putBack(aside, object.path)
-  } catch (error) {
-    if (!isErrno(error, errno.EPERM) || (yield* exists(object.path))) throw error
-    yield* rename(aside, object.path)
   }
 }

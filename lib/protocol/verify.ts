@@ -5,18 +5,26 @@
  *     2  each object: pin it, read all of it, check the crc of its footer and of its value, and
  *        that its key belongs in this place
  *
- * It reports and changes nothing; a crash leaves at most a private name. In the `raw` format
- * there is nothing to check but that each object is a regular file.
+ *     3  with `quarantine`: move a corrupt object    crash: it is under a private name ending in
+ *        aside (aside.ts), check it again, rename    `.live`, and the sweep puts it back
+ *        it into `.quarantine`; one that proves to
+ *        be sound, as it was just replaced, is put
+ *        back
+ *
+ * Without `quarantine` it reports and changes nothing; a crash leaves at most a private name. In
+ * the `raw` format there is nothing to check but that each object is a regular file.
  */
 import { constants } from 'node:os'
-import { isErrno } from '../errors.js'
+import { isErrno, type StoreError } from '../errors.js'
 import { checkpoint, readdirTyped, type Operation } from '../drivers/effects.js'
 import { isObjectName, isShardName } from '../key.js'
-import { looksAbsent } from './absence.js'
+import { find, looksAbsent } from './absence.js'
 import { locateHash, type Context, type ObjectPath } from './context.js'
 import { entries, isDamage } from './list.js'
+import { quarantine } from './quarantine.js'
 import { checkAll, closeHandle, read } from './read.js'
 import { isFurniture, isStoreEntry } from './root.js'
+import { statExpired } from './stat.js'
 
 const { errno } = constants
 
@@ -29,6 +37,17 @@ export interface Finding {
   readonly hash: string | undefined
   /** What is wrong, in words. */
   readonly reason: string
+  /** The key of an object, as far as that can still be read. */
+  readonly key: string | undefined
+  /** The host that wrote it, as far as that can still be read. */
+  readonly writtenBy: string | undefined
+  /**
+   * When it was written: milliseconds since 1970, by the clock of that host; by the server's,
+   * where the object does not tell any more.
+   */
+  readonly writtenAtMs: number | undefined
+  /** Where a corrupt object lies now, if it was moved into quarantine. */
+  readonly quarantinedTo: string | undefined
 }
 
 /** What was found in one part of a store. */
@@ -41,7 +60,12 @@ export interface Findings {
 }
 
 /** Verifies one shard. */
-export function* verifyShard(context: Context, outer: string, inner: string): Operation<Findings> {
+export function* verifyShard(
+  context: Context,
+  outer: string,
+  inner: string,
+  isQuarantining: boolean,
+): Operation<Findings> {
   const directory = `${context.root}/${outer}/${inner}`
   const findings: Finding[] = []
   let objects = 0
@@ -59,7 +83,8 @@ export function* verifyShard(context: Context, outer: string, inner: string): Op
       objects += 1
       bytes += sizeBytes
     } catch (error) {
-      findings.push(corruptFinding(object, error))
+      if (!isDamage(error)) throw error
+      findings.push(yield* corruptFinding(context, object, error, isQuarantining))
     }
   }
   return { objects, bytes, findings }
@@ -102,7 +127,7 @@ function* typedEntries(path: string): ReturnType<typeof readdirTyped> {
 
 function blocked(path: string): Finding {
   const reason = 'it lies where a directory of the store belongs; move it away'
-  return { kind: 'corrupt', path, hash: undefined, reason }
+  return { ...UNKNOWN, kind: 'corrupt', path, reason }
 }
 
 function isKnownInRoot(name: string): boolean {
@@ -125,11 +150,41 @@ function foreign(path: string): Finding {
   const reason = isSilly
     ? 'a file that NFS keeps until its last reader closes it'
     : 'not a file of the store'
-  return { kind: 'foreign', path, hash: undefined, reason }
+  return { ...UNKNOWN, kind: 'foreign', path, reason }
 }
 
-function corruptFinding(object: ObjectPath, error: unknown): Finding {
-  if (!isDamage(error)) throw error
+function* corruptFinding(
+  context: Context,
+  object: ObjectPath,
+  error: StoreError,
+  isQuarantining: boolean,
+): Operation<Finding> {
   const { path, hash } = object
-  return { kind: 'corrupt', path, hash, reason: error.message }
+  const known = yield* describe(context, object)
+  // What a newer release has written is not damaged.
+  const isMoved = isQuarantining && error.code === 'CORRUPT'
+  const quarantinedTo = isMoved ? yield* quarantine(context, object) : undefined
+  return { kind: 'corrupt', path, hash, reason: error.message, ...known, quarantinedTo }
+}
+
+type Known = Pick<Finding, 'key' | 'writtenBy' | 'writtenAtMs'>
+
+/** What a damaged object still tells: its footer may be sound, and else its file has a time. */
+function* describe(context: Context, object: ObjectPath): Operation<Known> {
+  try {
+    const info = yield* statExpired(context, object)
+    if (info !== undefined) return context.format === 'raw' ? { ...info, key: undefined } : info
+  } catch (error) {
+    if (!isDamage(error)) throw error
+  }
+  const file = yield* find(object.path)
+  return { key: undefined, writtenBy: undefined, writtenAtMs: file && Math.trunc(file.mtimeMs) }
+}
+
+const UNKNOWN = {
+  hash: undefined,
+  key: undefined,
+  writtenBy: undefined,
+  writtenAtMs: undefined,
+  quarantinedTo: undefined,
 }
