@@ -168,6 +168,10 @@ export class SystemCalls {
     }
     const place = this.#place(path)
     const creates = (flags & fsConstants.O_CREAT) !== 0
+    const isExclusive = (flags & fsConstants.O_EXCL) !== 0
+    if (creates && isExclusive && this.#mount.fileSystem.lookup(...place) !== undefined) {
+      throw new Failure('EEXIST')
+    }
     const file = creates ? this.#mount.create(...place) : this.#mount.openFile(...place)
     const { inode } = file
     if ((flags & fsConstants.O_TRUNC) !== 0)
@@ -237,7 +241,9 @@ export class SystemCalls {
   #place(path: string): Place {
     const end = path.lastIndexOf('/')
     if (path === MOUNT_POINT) throw new Failure('EEXIST')
-    return [this.#walk(path.slice(0, end)), path.slice(end + 1)]
+    const directory = this.#walk(path.slice(0, end))
+    if (this.#mount.fileSystem.inode(directory).kind === 'file') throw new Failure('ENOTDIR')
+    return [directory, path.slice(end + 1)]
   }
 
   /** From the moment that it has a name which is not private, a file may be known to others. */
