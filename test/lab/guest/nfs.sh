@@ -19,7 +19,7 @@ nfs_prepare() {
   for module in nfsd nfs nfsv4 nfsv3; do modprobe $module; done
   mount -t rpc_pipefs rpc_pipefs /var/lib/nfs/rpc_pipefs
   mount -t nfsd nfsd /proc/fs/nfsd
-  # Clients of the server that was there before are not waited for: there were none.
+  # The shortest there are: for so long a restarted server waits for the clients it had.
   echo 10 >/proc/fs/nfsd/nfsv4leasetime
   echo 10 >/proc/fs/nfsd/nfsv4gracetime
   rpcbind -w
@@ -38,6 +38,8 @@ nfs_server() {
   nfs_export
   rpc.mountd
   nfs_up
+  # There are no clients yet that the server would have to wait for.
+  echo Y >/proc/fs/nfsd/v4_end_grace
 }
 
 host_add() {
