@@ -44,3 +44,29 @@ export function parseNumber(text: string): number {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text)
   throw new InvalidArgumentError('It must be a number.')
 }
+
+const UNITS_BYTES: Readonly<Record<string, number>> = {
+  '': 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+}
+
+/** A size such as `1000`, `500MB` or `2GiB`, in bytes. */
+export function parseBytes(text: string): number {
+  const [, number = '', unit = '-'] = /^(\d+(?:\.\d+)?)([kKMGT]?i?B|)$/.exec(text) ?? []
+  const unitBytes = UNITS_BYTES[unit]
+  if (unitBytes !== undefined) return Number(number) * unitBytes
+  throw new InvalidArgumentError('A size is a number and a unit: 1000, 500MB, 10GB or 2GiB.')
+}
+
+/** A whole number such as `1000`. */
+export function parseCount(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a whole number.')
+}

@@ -2,26 +2,41 @@ import type { Command } from 'commander'
 import type { Finding } from '../../index.js'
 import { colorsFor } from './colors.js'
 import { EXIT } from './failure.js'
-import { counted, sized } from './figures.js'
+import { counted, sized, timed } from './figures.js'
 import { EXISTING, examples } from './options.js'
-import { safeJson, safeText } from './safe-text.js'
+import { quoted, safeJson, safeText } from './safe-text.js'
 import { ProgressBar } from './progress-bar.js'
 import type { Session } from './session.js'
 import { LineWriter } from './stdout.js'
 
-const HELP = examples('linkstore verify', 'linkstore verify --json | jq -r ".findings[].path"')
+const HELP =
+  examples(
+    'linkstore verify',
+    'linkstore verify --json | jq -r ".findings[].path"',
+    'linkstore verify --quarantine',
+  ) +
+  `
+The exit status is 3 when something is corrupt, whether it was moved or not.
+`
+
+interface Flags {
+  readonly quarantine: boolean
+  readonly json: boolean
+}
 
 /** `verify`: reads every object and checks everything. */
 export function configure(command: Command, session: Session): void {
   command
-    .option('--json', 'as one JSON object')
+    .option('--quarantine', 'move what is corrupt into .quarantine of the store', false)
+    .option('--json', 'as one JSON object', false)
     .addHelpText('after', HELP)
-    .action(({ json = false }: { json?: boolean }) =>
+    .action(({ quarantine, json }: Flags) =>
       session.withManyObjects(EXISTING, async (store) => {
         const { signal } = session
         const bar = new ProgressBar('verifying')
         session.show(bar)
         const report = await store.verify({
+          quarantine,
           signal,
           onProgress: ({ fraction, objects }) => bar.update(fraction, counted(objects, 'object')),
         })
@@ -40,8 +55,23 @@ export function configure(command: Command, session: Session): void {
     )
 }
 
-function findingLine({ kind, hash, path, reason }: Finding): string {
+function findingLine(finding: Finding): string {
   const { red, yellow } = colorsFor(1)
+  const { kind, hash, path, reason } = finding
   const colored = kind === 'corrupt' ? red(kind) : yellow(kind)
-  return `${colored}  ${hash ?? '-'}  ${safeText(path)}  ${safeText(reason)}`
+  const words = [colored, hash ?? '-', safeText(path), safeText(reason), ...details(finding)]
+  return words.join('  ')
+}
+
+/** What is still known of a damaged object, and what became of it. */
+function details({ key, writtenBy, writtenAtMs, quarantinedTo }: Finding): string[] {
+  const written = [
+    ...(writtenAtMs === undefined ? [] : [timed(writtenAtMs)]),
+    ...(writtenBy === undefined ? [] : [`by ${safeText(writtenBy)}`]),
+  ]
+  return [
+    ...(key === undefined ? [] : [`key ${quoted(key)}`]),
+    ...(written.length === 0 ? [] : [`written ${written.join(' ')}`]),
+    ...(quarantinedTo === undefined ? [] : [`moved to ${safeText(quarantinedTo)}`]),
+  ]
 }

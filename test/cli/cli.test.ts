@@ -5,6 +5,7 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { openSync } from '../../index.js'
 import { MAIN, shell, start } from './command.js'
+import { leaveBehind } from '../support/leftovers.js'
 import { eachCase, FIVE_MEGABYTES, isOneLine, leftovers, scratch } from './scratch.js'
 
 const EVERY_BYTE = Uint8Array.from({ length: 256 }, (_, i) => i)
@@ -276,4 +277,68 @@ await t.test('verify names what is corrupt, and what is not the store’s', asyn
   const got = await run(['get', 'key'])
   t.equal(got.status, 3)
   t.match(got.stderr, hash)
+})
+
+await t.test('verify moves what is corrupt into quarantine if it is asked to', async (t) => {
+  const { store, run } = scratch(t)
+  await run(['set', 'key', '--ttl', '1h'], { input: FIVE_MEGABYTES })
+  flipBit(store)
+  const moved = await run(['verify', '--quarantine'])
+  t.equal(moved.status, 3)
+  const line = moved.stdout.toString()
+  const when = new RegExp(`written ${new Date().getUTCFullYear()}-\\S+Z by \\S+`)
+  t.match(line, /^corrupt {2}.* {2}key "key" {2}/)
+  t.match(line, when)
+  t.match(line, `moved to ${store}/.quarantine/`)
+  t.match(await run(['verify']), { status: 0, stdout: { length: 0 } })
+  t.match(await run(['has', 'key']), { status: 1 })
+})
+
+await t.test('sweep removes what is old, and says what', async (t) => {
+  const { store, run } = scratch(t)
+  await run(['set', 'gone', 'value', '--ttl', '1ms'])
+  for (const key of ['a', 'b', 'c']) await run(['set', key, 'value'])
+  t.match(await run(['sweep']), {
+    status: 0,
+    stdout: { length: 0 },
+    stderr: 'linkstore: there is nothing to remove\n',
+  })
+  const dead = leaveBehind(store, { '1': 'half' })
+  const words = ['sweep', '--grace', '10ms', '--max-objects', '2']
+  const dry = await run([...words, '--dry-run'])
+  t.equal(dry.status, 0)
+  t.match(dry.stdout.toString(), /^abandoned +2 +4 bytes {2}.*\nexpired +1 .*\nevicted +1 .*\n$/)
+  t.match(dry.stderr, /^linkstore: would remove 4 names, \d+ bytes\n$/)
+  t.ok(fs.existsSync(dead))
+  const report = JSON.parse((await run([...words, '--json'])).stdout.toString()) as object
+  t.match(report, {
+    abandoned: { count: 2, bytes: 4 },
+    expired: { count: 1 },
+    evicted: { count: 1 },
+  })
+  t.notOk(fs.existsSync(dead))
+  t.match(await run(['count']), { stdout: Buffer.from('2\n') })
+})
+
+await t.test('sizes, counts and durations of a sweep are checked', async (t) => {
+  const { run } = scratch(t)
+  await run(['set', 'key', 'value'])
+  await eachCase(
+    [
+      ['sweep', '--max-bytes', '10XB'],
+      ['sweep', '--max-bytes', '-1'],
+      ['sweep', '--max-objects', '1.5'],
+      ['sweep', '--grace', '1'],
+    ],
+    async (words) => {
+      const { status, stderr } = await run(words)
+      t.equal(status, 2, stderr)
+    },
+  )
+  for (const size of ['200', '0.2kB', '1KiB', '2GiB']) {
+    t.match(await run(['sweep', '--max-bytes', size]), { status: 0 }, size)
+  }
+  t.match(await run(['count']), { stdout: Buffer.from('1\n') })
+  t.match(await run(['sweep', '--max-bytes', '0.01kB']), { status: 0 })
+  t.match(await run(['count']), { stdout: Buffer.from('0\n') })
 })
