@@ -63,11 +63,32 @@ export function* exists(path: string): Operation<boolean> {
 
 /** What a name stands for; undefined when it is not there. This is no proof that it is absent. */
 export function* find(path: string): Operation<Stats | undefined> {
-  try {
-    return yield* lstat(path)
-  } catch (error) {
-    if (looksAbsent(error)) return undefined
-    throw error
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return yield* lstat(path)
+    } catch (error) {
+      if (isErrno(error, errno.ENOENT)) return undefined
+      if (!isErrno(error, errno.ESTALE) || attempt === MAX_ATTEMPTS) throw error
+    }
+  }
+}
+
+/**
+ * Reads a directory; undefined when it is not there, or is no directory. One that cannot be found
+ * and yet is there is read again: nothing in it may be missed.
+ */
+export function* readIfThere<T>(
+  path: string,
+  reading: (path: string) => Operation<T>,
+): Operation<T | undefined> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return yield* reading(path)
+    } catch (error) {
+      if (isErrno(error, errno.ENOTDIR)) return undefined
+      if (!looksAbsent(error) || attempt === MAX_ATTEMPTS) throw error
+      if (!(yield* exists(path))) return undefined
+    }
   }
 }
 
@@ -76,16 +97,11 @@ export function* find(path: string): Operation<Stats | undefined> {
  * it is not there, or is no directory.
  */
 export function* settledNames(context: Context, shard: string): Operation<ReadonlySet<string>> {
-  try {
-    for (let look = 1; ; look += 1) {
-      const names = yield* readdir(shard)
-      const isSettled = !context.fresh || !names.some((name) => name.startsWith('.nfs'))
-      if (isSettled || look === GAP_LOOKS) return new Set(names)
-      yield* pause(GAP_PAUSE_MS)
-    }
-  } catch (error) {
-    if (looksAbsent(error) || isErrno(error, errno.ENOTDIR)) return new Set()
-    throw error
+  for (let look = 1; ; look += 1) {
+    const names = (yield* readIfThere(shard, readdir)) ?? []
+    const isSettled = !context.fresh || !names.some((name) => name.startsWith('.nfs'))
+    if (isSettled || look === GAP_LOOKS) return new Set(names)
+    yield* pause(GAP_PAUSE_MS)
   }
 }
 

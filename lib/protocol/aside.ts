@@ -16,7 +16,7 @@
 import { constants } from 'node:os'
 import { isErrno } from '../errors.js'
 import { link, quietly, rename, unlink, type Operation } from '../drivers/effects.js'
-import { exists, looksAbsent } from './absence.js'
+import { exists, looksAbsent, restless } from './absence.js'
 import type { Context, ObjectPath } from './context.js'
 import { openMoved, release } from './pin.js'
 import { privateName } from './private-names.js'
@@ -115,7 +115,11 @@ function* judgeAside(
   judge: Judge,
 ): Operation<boolean> {
   const pinned = yield* openMoved(context, object, aside)
-  if (pinned === undefined) return true
+  if (pinned === undefined) {
+    // What was not judged must not be removed: of ESTALE the object is there still.
+    if (yield* exists(aside)) throw restless(object)
+    return true
+  }
   try {
     return yield* judge(object, pinned.fd)
   } finally {

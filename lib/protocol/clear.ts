@@ -20,8 +20,8 @@ import { constants } from 'node:os'
 import { isErrno, StoreError } from '../errors.js'
 import { checkpoint, lstat, rmdir, unlink, type Operation } from '../drivers/effects.js'
 import { MARKER_NAME } from '../format/marker.js'
-import { looksAbsent, requireStore } from './absence.js'
-import type { Context, Durability } from './context.js'
+import { isAbsent, looksAbsent, MAX_ATTEMPTS, requireStore, restless } from './absence.js'
+import type { Context, Durability, ObjectPath } from './context.js'
 import { EXPIRING_NAME } from './expire.js'
 import { entries, objectsOf, shardNames } from './list.js'
 import { isPrivateEntry, readOnlyError } from './private-names.js'
@@ -39,9 +39,9 @@ export function* clearShard(
 ): Operation<number> {
   if (context.readOnly !== undefined) throw readOnlyError(context)
   let removed = 0
-  for (const { path } of yield* objectsOf(context, outer, inner)) {
+  for (const object of yield* objectsOf(context, outer, inner)) {
     yield* checkpoint()
-    if (yield* removeFile(path)) removed += 1
+    if (yield* removeObject(context, object)) removed += 1
   }
   const shard = `${context.root}/${outer}/${inner}`
   if (removed > 0) yield* commitNames(context, durability, [shard])
@@ -76,6 +76,15 @@ export function* destroyRoot(context: Context): Operation<void> {
 export function* requireOwnStore(context: Context): Operation<void> {
   if (context.readOnly !== undefined) throw readOnlyError(context)
   yield* requireStore(context)
+}
+
+/** Removes an object; that it was not there must be proved, as in remove.ts. */
+function* removeObject(context: Context, object: ObjectPath): Operation<boolean> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    if (yield* removeFile(object.path)) return true
+    if (yield* isAbsent(context, object)) return false
+  }
+  throw restless(object)
 }
 
 /** Removes a name; says whether it was there. */

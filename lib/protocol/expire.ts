@@ -8,9 +8,9 @@
  *
  * They are removed by aside.ts: exactly once and never a live one.
  */
-import { lstat, type Operation } from '../drivers/effects.js'
+import type { Operation } from '../drivers/effects.js'
 import { isExpired } from '../object-info.js'
-import { looksAbsent } from './absence.js'
+import { exists } from './absence.js'
 import { removeIf, type Judge } from './aside.js'
 import type { Context, ObjectPath } from './context.js'
 import { revalidate } from './directories.js'
@@ -25,12 +25,8 @@ export function* mayExpire(context: Context): Operation<boolean> {
   if (context.format === 'raw') return false
   if (context.expiring) return true
   if (context.fresh) yield* revalidate(context.root, context.root)
-  try {
-    yield* lstat(`${context.root}/${EXPIRING_NAME}`)
-    context.expiring = true
-  } catch (error) {
-    if (!looksAbsent(error)) throw error
-  }
+  // Another operation may have found it meanwhile.
+  if (yield* exists(`${context.root}/${EXPIRING_NAME}`)) context.expiring = true
   return context.expiring
 }
 

@@ -10,16 +10,13 @@
  * not be seen. A corrupt object hides neither itself nor the others: the listing goes on and
  * fails when it is through. It writes nothing, so a crash leaves nothing.
  */
-import { constants } from 'node:os'
-import { isErrno, StoreError } from '../errors.js'
+import { StoreError } from '../errors.js'
 import { checkpoint, readdir, type Operation } from '../drivers/effects.js'
 import { isObjectName, isShardName } from '../key.js'
 import type { ObjectInfo } from '../object-info.js'
-import { looksAbsent, requireStore, settledNames } from './absence.js'
+import { readIfThere, requireStore, settledNames } from './absence.js'
 import { locateHash, type Context, type ObjectPath } from './context.js'
 import { stat } from './stat.js'
-
-const { errno } = constants
 
 /** The two-digit names in a directory, in order: outer shards of the root, inner of an outer. */
 export function* shardNames(context: Context, outer?: string): Operation<string[]> {
@@ -87,10 +84,5 @@ export function* countShard(
 
 /** The names in a directory; none when it is not there, or is no directory. */
 export function* entries(path: string): Operation<string[]> {
-  try {
-    return yield* readdir(path)
-  } catch (error) {
-    if (looksAbsent(error) || isErrno(error, errno.ENOTDIR)) return []
-    throw error
-  }
+  return (yield* readIfThere(path, readdir)) ?? []
 }

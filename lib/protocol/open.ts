@@ -13,11 +13,12 @@
  * Nothing is ever deleted here.
  */
 import { StoreError } from '../errors.js'
-import { statfs, type Operation } from '../drivers/effects.js'
+import { quietly, statfs, type Operation } from '../drivers/effects.js'
 import type { Format } from '../format/marker.js'
 import type { Context, Durability, Environment } from './context.js'
 import { isLocal, syncsDirectories } from './file-systems.js'
-import { establish, identify, makeRoot, whyReadOnly } from './identify.js'
+import { establish, identify, makeRoot, whyReadOnly, type Identity } from './identify.js'
+import { removeInstance } from './private-names.js'
 
 /** How a store is opened; undefined leaves it to what is found. */
 export interface OpenHow {
@@ -37,14 +38,29 @@ export function* openStore(root: string, how: OpenHow): Operation<Context> {
   const mayCreate = how.create && !how.readOnly
   const changed = mayCreate ? yield* makeRoot(root, how.dirMode) : []
   const draft = yield* draftContext(root, how)
-  let identity = yield* identify(root, draft.fresh, how.format)
+  try {
+    const identity = yield* identifyOrEstablish(draft, how, changed)
+    return { ...draft, ...identity }
+  } catch (error) {
+    yield* quietly(removeInstance(draft))
+    throw error
+  }
+}
+
+function* identifyOrEstablish(
+  draft: Context,
+  how: OpenHow,
+  changed: readonly string[],
+): Operation<Identity> {
+  const { root, fresh } = draft
+  let identity = yield* identify(root, fresh, how.format)
   if (identity === 'empty') {
-    if (!mayCreate || draft.readOnly !== undefined) throw emptyDirectory(draft)
+    if (!how.create || how.readOnly || draft.readOnly !== undefined) throw emptyDirectory(draft)
     yield* establish(draft, changed)
-    identity = yield* identify(root, draft.fresh, how.format)
+    identity = yield* identify(root, fresh, how.format)
     if (identity === 'empty') throw emptyDirectory(draft)
   }
-  return { ...draft, ...identity }
+  return identity
 }
 
 function* draftContext(root: string, how: OpenHow): Operation<Context> {

@@ -96,11 +96,21 @@ function* pinByLink(context: Context, object: ObjectPath): Operation<Pin | undef
       return yield* pinByOpen(object)
     }
   }
+  let pinned: Pin | undefined
   try {
-    return yield* openPrivate(object, privatePath)
+    pinned = yield* openPrivate(object, privatePath)
+    return pinned
+  } finally {
+    if (pinned === undefined) yield* quietly(discard(privatePath))
+  }
+}
+
+/** Removes a private name, if the sweep has not done so. */
+function* discard(privatePath: string): Operation<void> {
+  try {
+    yield* unlink(privatePath)
   } catch (error) {
-    yield* quietly(unlink(privatePath))
-    throw error
+    if (!looksAbsent(error)) throw error
   }
 }
 

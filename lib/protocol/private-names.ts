@@ -144,8 +144,8 @@ function* tryMakeInstance(context: Context, instance: Instance): Operation<boole
 /** On a read-only mount the first write says so in words. */
 function asReadOnly(context: Context, error: unknown): unknown {
   if (errnoOf(error) !== errno.EROFS) return error
-  context.readOnly = 'the file system is mounted read-only'
-  return readOnlyError(context)
+  // It may be mounted otherwise again, so this is not remembered.
+  return readOnlyError({ ...context, readOnly: 'the file system is mounted read-only' })
 }
 
 /** The error of a change where none is possible. */

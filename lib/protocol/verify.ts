@@ -14,19 +14,16 @@
  * Without `quarantine` it reports and changes nothing; a crash leaves at most a private name. In
  * the `raw` format there is nothing to check but that each object is a regular file.
  */
-import { constants } from 'node:os'
-import { isErrno, type StoreError } from '../errors.js'
+import type { StoreError } from '../errors.js'
 import { checkpoint, readdirTyped, type Operation } from '../drivers/effects.js'
 import { isObjectName, isShardName } from '../key.js'
-import { find, looksAbsent } from './absence.js'
+import { find, readIfThere } from './absence.js'
 import { locateHash, type Context, type ObjectPath } from './context.js'
 import { entries, isDamage } from './list.js'
 import { quarantine } from './quarantine.js'
 import { checkAll, closeHandle, read } from './read.js'
 import { isFurniture, isStoreEntry } from './root.js'
 import { statExpired } from './stat.js'
-
-const { errno } = constants
 
 /** Something that is not a sound object. */
 export interface Finding {
@@ -117,12 +114,7 @@ export class FindingsSum implements Findings {
 }
 
 function* typedEntries(path: string): ReturnType<typeof readdirTyped> {
-  try {
-    return yield* readdirTyped(path)
-  } catch (error) {
-    if (looksAbsent(error) || isErrno(error, errno.ENOTDIR)) return []
-    throw error
-  }
+  return (yield* readIfThere(path, readdirTyped)) ?? []
 }
 
 function blocked(path: string): Finding {

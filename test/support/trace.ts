@@ -16,6 +16,8 @@ const UNFINISHED = ' <unfinished ...>'
 export interface TracedCall {
   /** Its name without the variants: `open` for `openat`, `rename` for `renameat2`. */
   readonly name: string
+  /** Its name as the kernel has it. */
+  readonly systemCall: string
   /** The files it is about, descriptors resolved to their paths. */
   readonly paths: readonly string[]
   /** Everything between its parentheses. */
@@ -53,6 +55,7 @@ function callOf(name: string, text: string, result: string): TracedCall {
   const paths = [...text.matchAll(/(?<!AT_FDCWD)<(\/[^>]*)>|"(\/[^"]*)"/g)]
   return {
     name: name.replace(/at2?$|v$|64$/, '').replace(/^pwrite$/, 'write'),
+    systemCall: name,
     paths: paths.map(([, resolved, given]) => resolved ?? given ?? ''),
     text,
     error: /^-1 (E\w+)/.exec(result)?.[1] ?? '',
