@@ -39,6 +39,11 @@ export function allChoices(world: World, threads = runnable(world)): Choice[] {
     const running = new Set(threads.map(([process]) => process))
     for (const process of running) choices.push(choose('kill', process))
   }
+  if (faultsLeft.stops > 0) {
+    // Sweepers are not silent: that is what they are known by.
+    const silent = world.processes.filter(({ isAged, sweeps }) => !isAged && !sweeps)
+    if (threads.length > 0) for (const process of silent) choices.push(choose('age', process))
+  }
   if (threads.length > 0 && world.hasTicks) choices.push(choose('tick'))
   if (threads.length > 0 && mayServerTick(world)) choices.push(choose('server tick'))
   return choices

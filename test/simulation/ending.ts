@@ -1,6 +1,7 @@
 import { judge, unexpectedError, type Judgement } from './judgement.js'
 import { leftovers, observe } from './observation.js'
 import { tellError } from './system-error.js'
+import { sweepAtEnd } from './sweep.js'
 import type { World } from './world.js'
 
 const FINE: Judgement = { violation: undefined, exceptions: [] }
@@ -22,6 +23,10 @@ export function judgeEnd(world: World, judged = new Set<string>()): Judgement {
 
 function judgeHistory(world: World, judged: Set<string>): Judgement {
   const { history, scenario, fileSystem } = world
+  if (scenario.endsWithSweep) {
+    const left = sweepAtEnd(world, fileSystem)
+    if (left.length > 0) return { violation: `the sweep left ${left.join()}`, exceptions: [] }
+  }
   const final = observe(world, fileSystem)
   const known = `${history.describe()} ${[...final].join()}`
   if (judged.has(known)) return FINE

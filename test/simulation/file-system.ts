@@ -19,6 +19,8 @@ export interface Inode {
   changes: number
   /** When it changed last, by the server's coarse clock: what NFS 3 tells. */
   changedAt: number
+  /** When it was written, or its entries changed, by the server's clock. */
+  mtimeMs: number
   /** Whether more than one process may know of it: what has, or had, no private name only. */
   isShared: boolean
 }
@@ -60,6 +62,9 @@ export class FileSystem {
   transactions: Transaction[] = []
   /** The entries of all directories at the last {@link settle}. */
   settled = new Map<number, ReadonlyMap<string, number>>()
+  /** The server's clock, in milliseconds; what it says is part of states only for sweeps. */
+  nowMs = 0
+  tracksTimes = false
   /** The server's clock, in ticks too long for NFS 3. */
   clock = 1
   /** Whether every change falls into a tick of its own. */
@@ -177,6 +182,7 @@ export class FileSystem {
   setContent(number: number, content: Buffer): void {
     const inode = this.inode(number)
     inode.content = content
+    inode.mtimeMs = this.nowMs
     inode.contentTag = `${content.length}.${crc32(content)}`
   }
 
@@ -206,6 +212,8 @@ export class FileSystem {
     copy.transactions = this.transactions.map((transaction) => ({ ...transaction }))
     copy.settled = this.settled
     copy.clock = this.clock
+    copy.nowMs = this.nowMs
+    copy.tracksTimes = this.tracksTimes
     copy.ticksByItself = this.ticksByItself
     copy.sawTwoInOneTick = this.sawTwoInOneTick
     copy.limits = this.limits
@@ -222,8 +230,9 @@ export class FileSystem {
     const parts: string[] = []
     const visit = (number: number): void => {
       const inode = this.inode(number)
-      const { links, contentTag, names, flushed, content } = inode
+      const { links, contentTag, names, flushed, content, mtimeMs } = inode
       parts.push(`${number}:${links}${contentTag}`)
+      if (this.tracksTimes) parts.push(`m${mtimeMs}`)
       if (withFlushes && flushed === content) parts.push('f')
       if (told !== undefined) parts.push(`@${inode[told]}`)
       for (const name of [...names.keys()].sort()) {
@@ -251,7 +260,7 @@ export class FileSystem {
     const made = (this.#made.get(this.actor) ?? 0) + 1
     this.#made.set(this.actor, made)
     const number = (this.actor + 1) * 1000 + made
-    this.inodes.set(number, newInode(number, kind))
+    this.inodes.set(number, { ...newInode(number, kind), mtimeMs: this.nowMs })
     this.#change([{ directory, name, inode: number }])
     return number
   }
@@ -281,6 +290,7 @@ export class FileSystem {
       const directory = this.inode(number)
       if (directory.changedAt === this.clock && directory.isShared) this.sawTwoInOneTick = true
       directory.changes += 1
+      directory.mtimeMs = this.nowMs
       directory.changedAt = this.clock
     }
   }
@@ -297,6 +307,7 @@ function newInode(number: number, kind: Inode['kind']): Inode {
     names: new Map(),
     changes: 0,
     changedAt: 0,
+    mtimeMs: 0,
     isShared: kind === 'directory',
   }
 }

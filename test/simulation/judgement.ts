@@ -10,7 +10,7 @@ import { tellError } from './system-error.js'
  * What the protocol is known not to hold, each said in its documentation. A history that needs
  * one of them to be explained is counted, never overlooked.
  *
- * - `concealed`: `add` over an expired key looks at what it moves aside, and what it moves may be
+ * - `concealed`: `add` over an expired key, and a sweep, look at what they move aside; it may be
  *   a live object that has just been written. Until it is put back, the key seems absent. The same
  *   where a `take` fails after it has moved the object.
  * - `remove unsure`: an NFS server that answers a repeated request without remembering the first
@@ -178,6 +178,8 @@ function actionsOf(
       return [{ ...base, kind: 'read', result: listed(result, key) }]
     case 'clear':
       return [{ ...base, kind: 'clear' }]
+    case 'sweep':
+      return entry.movedAside && allowed.includes('concealed') ? asides(base, index, isUnknown) : []
     case 'copy':
     case 'rename':
       return copied(entry, base, key, (action) => written(action, entry, index, allowed))

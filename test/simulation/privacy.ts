@@ -30,7 +30,7 @@ export function isPrivateStep(world: World, process: Process, thread: Thread): b
 /** The same for a call on a descriptor. */
 function isPrivateUse(world: World, process: Process, call: string, fd: number): boolean {
   const inode = process.calls.inodeOf(fd)
-  if (call === 'write' || call === 'writev') return !inode.isShared
+  if (call === 'write' || call === 'writev') return !inode.isShared && !isWatched(world, process)
   if (!inode.isShared || world.scenario.place === 'local') return true
   // On NFS a file may be gone, unless a name of ours holds it.
   const file = process.calls.fileOf(fd)
@@ -50,17 +50,17 @@ function isPrivateCall(world: World, process: Process, effect: Effect, path: str
       return path === process.context?.landmark || isPrivateOpen(world, process, path)
     case 'lstat':
       if (path.endsWith(`/${EXPIRING_NAME}`)) return isSteady(world, MOUNT_POINT)
-      return isOwn(process, path) || path === process.context?.landmark
+      return isOwn(world, process, path) || path === process.context?.landmark
     case 'unlink':
-      return isOwn(process, path) && !isKnown(world, path)
+      return isOwn(world, process, path) && !isKnown(world, path)
     case 'mkdir':
     case 'rmdir':
     case 'readdir':
     case 'chmod':
-      return isOwn(process, path)
+      return isOwn(world, process, path)
     case 'rename':
     case 'link':
-      return isOwn(process, path) && isOwn(process, other as string)
+      return isOwn(world, process, path) && isOwn(world, process, other as string)
     case 'statfs':
     case 'access':
       return true
@@ -69,15 +69,23 @@ function isPrivateCall(world: World, process: Process, effect: Effect, path: str
   }
 }
 
+/** Whether a sweep may look at the private names of a process, or take them. */
+function isWatched({ fileSystem, faultsLeft, scenario }: World, process: Process): boolean {
+  if (!fileSystem.tracksTimes) return false
+  const mayAge = !process.sweeps && (process.isAged || faultsLeft.stops > 0)
+  return mayAge || scenario.ticksMs.length > 0
+}
+
 /** Whether a path is the process's own directory for private names, or in it. */
-function isOwn({ context }: Process, path: string): boolean {
-  const own = context?.instance?.path
+function isOwn(world: World, process: Process, path: string): boolean {
+  const own = process.context?.instance?.path
+  if (isWatched(world, process)) return false
   return own !== undefined && (path.startsWith(`${own}/`) || path === own) && isPrivate(path)
 }
 
 /** On NFS, what a host takes for the file of a private name may be another, and may be gone. */
 function isPrivateOpen(world: World, process: Process, path: string): boolean {
-  if (!isOwn(process, path)) return false
+  if (!isOwn(world, process, path)) return false
   const mount = world.nfsOf(process)
   const end = path.lastIndexOf('/')
   const directory = world.fileSystem.resolve(path.slice(0, end))

@@ -42,8 +42,8 @@ export class Process {
   isDead = false
   /** Stopped; all its steps are still to come. */
   isSuspended = false
-  /** Whether its private names were swept. */
-  isSwept = false
+  /** Whether it was once stopped for longer than a sweep waits. */
+  isAged = false
   randomIds = 0
 
   constructor(
@@ -54,6 +54,12 @@ export class Process {
     programs: readonly (readonly Verb[])[],
   ) {
     this.threads = programs.map((program, i) => new Thread(i, program))
+  }
+
+  /** Whether it sweeps. */
+  get sweeps(): boolean {
+    const isSweep = ({ kind }: Verb): boolean => kind === 'sweep'
+    return this.threads.some(({ program }) => program?.some(isSweep) === true)
   }
 
   spawn(operation: Operation<unknown>): Thread {
@@ -83,10 +89,10 @@ export class Process {
   }
 
   describe(): string {
-    if (this.isDead) return 'dead'
+    if (this.isDead) return this.isAged ? 'dead!' : 'dead'
     const { instance, reads, readOnly, expiring } = this.context ?? {}
     const own = instance === undefined ? '' : `${instance.id}${instance.counter}${instance.made}`
-    const known = `${own},${reads ?? ''},${readOnly ?? ''},${expiring ?? ''},${this.randomIds}`
+    const known = `${this.isAged ? '!' : ''}${own},${reads ?? ''},${readOnly ?? ''},${expiring ?? ''},${this.randomIds}`
     const running = this.threads.filter(({ isDone }) => !isDone)
     return `${known}:${running.map((each) => `${each.index}/${each.describe()}`).join()}`
   }

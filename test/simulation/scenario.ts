@@ -27,6 +27,8 @@ export interface Faults {
   readonly aborts: number
   /** System calls that fail. */
   readonly errors: number
+  /** Processes, running or dead, that are silent for longer than a sweep waits. */
+  readonly stops: number
 }
 
 /** A small world: what is there, and who does what. */
@@ -50,8 +52,12 @@ export interface Scenario {
   /** Times that the clock moves to, at any moment; see {@link START_MS}. */
   readonly ticksMs: readonly number[]
   readonly faults: Faults
-  /** Whether processes may be stopped until their private names are swept. Walks only. */
+  /** Whether processes may be stopped, and go on later. Walks only. */
   readonly suspends: boolean
+  /** How far the clock of a process is ahead, by its index. */
+  readonly aheadMs: readonly number[]
+  /** Whether a sweep follows when all is over, which takes all private names for abandoned. */
+  readonly endsWithSweep: boolean
   /** Whether operations may fail though nothing goes wrong, as the documentation says. */
   readonly mayFail: boolean
   /** Whether power may be cut; and what a power cut leaves. */
@@ -68,7 +74,7 @@ export interface Scenario {
   readonly sameRandomIds: boolean
 }
 
-const NO_FAULTS: Faults = { kills: 0, lostReplies: 0, aborts: 0, errors: 0 }
+const NO_FAULTS: Faults = { kills: 0, lostReplies: 0, aborts: 0, errors: 0, stops: 0 }
 
 /** What the clock says at the start. */
 export const START_MS = 100
@@ -95,6 +101,8 @@ export function scenario(
     cast: programs.map((program, host) => ({ host, programs: [program] })),
     ticksMs: [],
     suspends: false,
+    aheadMs: [],
+    endsWithSweep: false,
     mayFail: false,
     powerCut: undefined,
     limits: { maxLinks: 65_000, isFull: false },

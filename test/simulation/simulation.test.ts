@@ -1,80 +1,84 @@
 /**
- * Two operations on one key, by two processes, in every order of their steps, on a simulated file
- * system: a local one, and NFS 4 between two hosts. Each end is judged: is there an order of the
+ * Two and three operations, by as many processes, in every order of their steps, on a simulated
+ * file system: a local one, and NFS between hosts. Each end is judged: is there an order of the
  * operations, one after the other, that explains what they answered and what is left?
  */
 import t from 'tap'
-import type { Effect, Operation } from '../../lib/drivers/effects.js'
-import { explore } from './exploration.js'
-import { KEY, scenario, type Place } from './scenario.js'
-import { systemError, Failure } from './system-error.js'
+import { KEY, scenario, type Place, type Scenario } from './scenario.js'
+import {
+  allVerbsOf,
+  IS_DEEP,
+  OTHER_KEY,
+  pairs,
+  PRESENT,
+  survey,
+  triples,
+  verbsOf,
+} from './survey.js'
 import { small, type Verb } from './verbs.js'
 
-const PLACES: readonly Place[] = ['local', 'nfs4']
+const PLACES: readonly Place[] = ['local', 'nfs4', 'nfs3']
+const BOTH_PRESENT = new Map([
+  [KEY, small('I')],
+  [OTHER_KEY, small('J')],
+])
 
-/** Every verb of one key; the values of the two processes differ. */
-function verbs(value: string): readonly Verb[] {
-  return [
-    { kind: 'write', key: KEY, value: small(value) },
-    { kind: 'add', key: KEY, value: small(value) },
-    { kind: 'read', key: KEY },
-    { kind: 'stat', key: KEY },
-    { kind: 'take', key: KEY },
-    { kind: 'remove', key: KEY },
-  ]
-}
+const withStat = (value: string): Verb[] => [...verbsOf(value), { kind: 'stat', key: KEY }]
 
-function* pairs(): Generator<readonly [Verb, Verb]> {
-  const others = verbs('B')
-  for (const [index, one] of verbs('A').entries()) {
-    for (const other of others.slice(index)) yield [one, other]
-  }
-}
-
-/** The fault of a read that believes the first "not there": no look at the object proves it. */
-function* withoutProof(operation: Operation<unknown>): Operation<unknown> {
-  let step = operation.next()
-  while (step.done !== true) {
-    const effect: Effect = step.value
-    const isLook = effect.call === 'lstat' && /\/[0-9a-f]{60}$/.test(String(effect.values[0]))
-    if (isLook) {
-      const absent = systemError(new Failure('ENOENT'), 'lstat', String(effect.values[0]))
-      step = operation.throw(absent)
-      continue
-    }
-    let answer: unknown
-    try {
-      answer = yield effect
-    } catch (error) {
-      step = operation.throw(error)
-      continue
-    }
-    step = operation.next(answer)
-  }
-  return step.value
+/** Both processes on one host, where NFS takes away what it replaces while it is in use. */
+function* onOneHost(scenarios: Iterable<Scenario>): Generator<Scenario> {
+  for (const each of scenarios) yield { ...each, cast: each.cast.map((p) => ({ ...p, host: 0 })) }
 }
 
 for (const place of PLACES) {
   await t.test(`every order of two operations on one key is explained: ${place}`, async (t) => {
-    let interleavings = 0
-    for (const initial of [new Map([[KEY, small('I')]]), new Map()]) {
-      for (const [one, other] of pairs()) {
-        const report = explore(scenario([[one], [other]], { place, initial }))
-        const start = initial.size > 0 ? 'present' : 'absent'
-        t.equal(report.violation, undefined, `${one.kind} and ${other.kind}, ${start}`)
-        interleavings += report.interleavings
-      }
-    }
-    t.ok(interleavings > 1000)
-    t.comment(`${interleavings} orders of steps on ${place}`)
+    const { interleavings } = survey(t, pairs(withStat, { place }))
+    t.ok(interleavings > 4000, 'nothing was left out by mistake')
   })
 }
 
-await t.test('a read without the proof of absence is caught', async (t) => {
-  const programs: readonly (readonly Verb[])[] = [
-    [{ kind: 'read', key: KEY }],
-    [{ kind: 'write', key: KEY, value: small('A') }],
+await t.test('the same for the other ways to open a store', async (t) => {
+  for (const place of ['local', 'nfs4'] as const) {
+    survey(t, pairs(withStat, { place, reads: 'open' }))
+    survey(t, pairs(withStat, { place, format: 'raw' }))
+    survey(t, pairs(verbsOf, { place, dirMode: 0o770 }))
+    survey(t, pairs(verbsOf, { place, pinned: true }, [PRESENT]))
+  }
+})
+
+await t.test('the same for two processes of one NFS host', async (t) => {
+  survey(t, onOneHost(pairs(verbsOf, { place: 'nfs4' })), ['gap'])
+})
+
+await t.test(
+  'every order of copies, renames and operations on both keys is explained',
+  async (t) => {
+    survey(t, pairs(allVerbsOf, {}, [BOTH_PRESENT]))
+    if (IS_DEEP) survey(t, pairs(allVerbsOf, { place: 'nfs4' }, [BOTH_PRESENT]))
+  },
+)
+
+await t.test('two processes that open, use and close a new store do not collide', async (t) => {
+  const program = (value: string): Verb[] => [
+    { kind: 'open' },
+    { kind: 'write', key: KEY, value: small(value) },
+    { kind: 'close' },
   ]
-  const report = explore(scenario(programs, { mutate: withoutProof }))
-  t.match(report.violation, /no order of what happened explains/)
+  const fresh = { opened: false, initial: new Map() }
+  const programs = [program('A'), [{ kind: 'open' }, { kind: 'read', key: KEY }]] as const
+  survey(t, [scenario(programs, fresh)])
+})
+
+await t.test('every order of three operations on one key is explained: local', async (t) => {
+  survey(t, triples(IS_DEEP ? withStat : verbsOf))
+})
+
+await t.test('every order of three operations on one key is explained: nfs4', async (t) => {
+  const some = new Set(['write read take'])
+  const isChosen = ({ cast }: Scenario): boolean => {
+    const kinds = cast.map(({ programs }) => programs[0]?.[0]?.kind)
+    return some.has(kinds.join(' '))
+  }
+  const all = [...triples(verbsOf, { place: 'nfs4' })]
+  survey(t, IS_DEEP ? all : all.filter(isChosen))
 })

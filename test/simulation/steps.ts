@@ -6,7 +6,7 @@ import { openStore } from '../../lib/protocol/open.js'
 import { GAP } from './nfs.js'
 import type { Process, Thread } from './process.js'
 import { MOUNT_POINT } from './system-calls.js'
-import { sweepInstance } from './sweep.js'
+import { age } from './sweep.js'
 import { Failure, systemError } from './system-error.js'
 import { tellVerb } from './trace.js'
 import { perform } from './verbs.js'
@@ -35,6 +35,7 @@ function happen(world: World, process: Process | undefined, choice: Choice): voi
       world.nowMs = world.scenario.ticksMs[world.ticksDone] as number
       world.ticksDone += 1
       world.history.tick(world.nowMs)
+      world.fileSystem.nowMs = world.nowMs
       return
     case 'server tick':
       world.fileSystem.clock += 1
@@ -50,12 +51,10 @@ function happen(world: World, process: Process | undefined, choice: Choice): voi
     case 'wake':
       if (process !== undefined) process.isSuspended = choice.act === 'suspend'
       return
-    case 'sweep':
+    case 'age':
+      world.faultsLeft.stops -= 1
       world.hadFault = true
-      if (process !== undefined) {
-        process.isSwept = true
-        sweepInstance(world, process)
-      }
+      if (process !== undefined) age(world, process)
       return
     default:
       throw new Error(`${choice.act} is a step of a thread`)
@@ -253,7 +252,7 @@ function learn(world: World, thread: Thread, answer: Answer): void {
   const isAside = call === 'rename' && (values[1] as string).endsWith('.live')
   if (isAside && thread.entry !== undefined) thread.entry.movedAside = true
   const told =
-    answer.kind === 'error' ? tellError(answer.error) : tell(answer.result, thread.effect)
+    answer.kind === 'error' ? tellError(answer.error) : tell(world, answer.result, thread.effect)
   thread.knowledge = world.interner.number(`${thread.knowledge} ${told}`)
 }
 
@@ -269,7 +268,7 @@ function tellError(error: unknown): string {
 }
 
 /** An answer in a text that is the same for the same answer. */
-function tell(result: unknown, effect: Effect | undefined): string {
+function tell(world: World, result: unknown, effect: Effect | undefined): string {
   if (effect?.call === 'read') {
     const [, buffer, offset] = effect.values as [number, Buffer, number]
     return `${result as number}.${crc32(buffer.subarray(offset, offset + (result as number)))}`
@@ -280,8 +279,8 @@ function tell(result: unknown, effect: Effect | undefined): string {
       .join()
   }
   if (typeof result === 'object' && result !== null) {
-    const { ino = '', nlink = '', size = '' } = result as Record<string, bigint>
-    return `${ino}.${nlink}.${size}`
+    const { ino = '', nlink = '', size = '', mtimeMs = '' } = result as Record<string, bigint>
+    return `${ino}.${nlink}.${size}.${world.fileSystem.tracksTimes ? mtimeMs : ''}`
   }
   return String(result)
 }

@@ -1,35 +1,42 @@
-import { decodeFooter, FooterProblem, measureFooter } from '../../lib/format/footer.js'
-import { hashKey, splitHash } from '../../lib/key.js'
+import type { Context } from '../../lib/protocol/context.js'
+import { openStore } from '../../lib/protocol/open.js'
 import type { FileSystem } from './file-system.js'
+import { LocalMount } from './mount.js'
 import type { Process } from './process.js'
+import { MOUNT_POINT, SystemCalls } from './system-calls.js'
+import { runAlone } from './template.js'
+import { perform } from './verbs.js'
 import type { World } from './world.js'
 
+const LONG_MS = 1_000_000
+
 /**
- * What a sweep does to the private names of a process that has been silent for too long: they
- * are removed, and so is their directory; a live object that was put aside goes back to its
- * place, if there is none newer. The process may be alive, and wake later.
+ * Makes a process look as if it had not done anything for longer than any sweep waits, while
+ * all others did. It may be dead, or be going to wake.
  */
-export function sweepInstance({ fileSystem }: World, { context }: Process): void {
-  const path = context?.instance?.path
+export function age({ fileSystem }: World, process: Process): void {
+  process.isAged = true
+  const path = process.context?.instance?.path
   const directory = path === undefined ? undefined : fileSystem.resolve(path)
-  if (path === undefined || directory === undefined) return
-  for (const [name, inode] of [...fileSystem.inode(directory).names]) {
-    if (name.endsWith('.live')) putBack(fileSystem, inode)
-    if (fileSystem.inode(inode).kind === 'directory') fileSystem.rmdir(directory, name)
-    else fileSystem.unlink(directory, name)
+  if (directory === undefined) return
+  const own = fileSystem.inode(directory)
+  own.mtimeMs = -LONG_MS
+  for (const number of own.names.values()) {
+    const inode = fileSystem.inode(number)
+    if (inode.links === 1) inode.mtimeMs = -LONG_MS
   }
-  const end = path.lastIndexOf('/')
-  fileSystem.rmdir(fileSystem.resolve(path.slice(0, end)) as number, path.slice(end + 1))
 }
 
-function putBack(fileSystem: FileSystem, inode: number): void {
-  const { content } = fileSystem.inode(inode)
-  const length = measureFooter(content, content.length)
-  if (length instanceof FooterProblem) return
-  const footer = decodeFooter(content.subarray(-length), content.length)
-  if (footer instanceof FooterProblem) return
-  const [outer, inner, name] = splitHash(hashKey(footer.key))
-  const shard = fileSystem.resolve(`/s/${outer}/${inner}`)
-  if (shard === undefined || fileSystem.lookup(shard, name) !== undefined) return
-  fileSystem.link(inode, shard, name)
+/** A sweep long after all is over; returns what is left of private names. */
+export function sweepAtEnd(world: World, fileSystem: FileSystem): string[] {
+  fileSystem.nowMs = LONG_MS
+  const calls = new SystemCalls(new LocalMount(fileSystem))
+  const opened = runAlone(calls, openStore(MOUNT_POINT, world.template.how))
+  const context: Context = { ...opened, now: () => world.nowMs }
+  const graceMs = LONG_MS - world.nowMs - 1
+  runAlone(calls, perform(context, { kind: 'sweep', graceMs }))
+  const own = context.instance?.path
+  const directory = fileSystem.resolve(`${MOUNT_POINT}/.tmp`)
+  const left = directory === undefined ? [] : [...fileSystem.inode(directory).names.keys()]
+  return left.filter((name) => own?.endsWith(name) !== true)
 }

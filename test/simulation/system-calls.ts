@@ -264,13 +264,13 @@ function namesOf(path: string): string[] {
   return path === MOUNT_POINT ? [] : path.slice(MOUNT_POINT.length + 1).split('/')
 }
 
-function statsOf({ number, kind, content, links }: Inode, exact: boolean): object {
+function statsOf({ number, kind, content, links, mtimeMs }: Inode, exact: boolean): object {
   return {
     ino: exact ? BigInt(number) : number,
     dev: exact ? 1n : 1,
     nlink: exact ? BigInt(links) : links,
     size: exact ? BigInt(content.length) : content.length,
-    mtimeMs: 0,
+    mtimeMs,
     isFile: () => kind === 'file',
     isDirectory: () => kind === 'directory',
     isSymbolicLink: () => false,

@@ -37,6 +37,10 @@ const NOWHERE: Environment = {
 export function prepare(scenario: Scenario): Template {
   const fileSystem = new FileSystem()
   fileSystem.actor = OBSERVER
+  fileSystem.nowMs = START_MS
+  fileSystem.tracksTimes = scenario.cast.some(({ programs }) =>
+    programs.some((program) => program.some(({ kind }) => kind === 'sweep')),
+  )
   fileSystem.journal = scenario.powerCut ?? 'one'
   const how = howToOpen(scenario)
   if (scenario.opened || scenario.initial.size > 0) {

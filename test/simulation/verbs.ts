@@ -1,9 +1,13 @@
 import type { Operation } from '../../lib/drivers/effects.js'
 import { toObjectKey } from '../../lib/key.js'
 import { bytesSource } from '../../lib/source.js'
+import type { SweepReport } from '../../lib/protocol/sweep-sum.js'
+import { ProgressMeter } from '../../lib/backends/walk.js'
+import { sweepAll } from '../../lib/backends/whole-store.js'
 import { clearShard } from '../../lib/protocol/clear.js'
 import { locate, type Context } from '../../lib/protocol/context.js'
 import { copy, rename } from '../../lib/protocol/copy.js'
+import { beat } from '../../lib/protocol/heartbeat.js'
 import { listShard, shardNames } from '../../lib/protocol/list.js'
 import { closeHandle, read, readBytes, type Handle } from '../../lib/protocol/read.js'
 import { removeInstance } from '../../lib/protocol/private-names.js'
@@ -17,7 +21,8 @@ export type Verb =
   | { readonly kind: 'write' | 'add'; readonly key: string; readonly value: Value }
   | { readonly kind: 'read' | 'stat' | 'take' | 'remove'; readonly key: string }
   | { readonly kind: 'copy' | 'rename'; readonly key: string; readonly to: string }
-  | { readonly kind: 'list' | 'clear' | 'open' | 'close' }
+  | { readonly kind: 'list' | 'clear' | 'open' | 'close' | 'beat' }
+  | { readonly kind: 'sweep'; readonly graceMs: number }
 
 /** A value: what it consists of tells which it is, and where it is torn. */
 export interface Value {
@@ -76,6 +81,10 @@ export function* perform(context: Context, verb: Verb): Operation<unknown> {
       return yield* list(context)
     case 'clear':
       return yield* clear(context)
+    case 'sweep':
+      return yield* sweep(context, verb.graceMs)
+    case 'beat':
+      return yield* beat(context)
     case 'close':
       return yield* removeInstance(context)
     case 'open':
@@ -138,4 +147,28 @@ function* clear(context: Context): Operation<void> {
   for (const [outer, inner] of yield* shards(context)) {
     yield* clearShard(context, outer, inner, context.durability)
   }
+}
+
+/** All of a sweep, one shard after the other; says what it removed. */
+function* sweep(context: Context, graceMs: number): Operation<string> {
+  const tour = sweepAll(context, { graceMs }, METER)
+  let result: unknown
+  for (;;) {
+    const step = tour.next(result)
+    if (step.done === true) return tellReport(step.value)
+    const task = step.value
+    if ('operation' in task) result = yield* task.operation
+    else {
+      for (const shard of yield* shards(context)) task.use(yield* task.visit(...shard))
+    }
+  }
+}
+
+const METER = new ProgressMeter({})
+
+function tellReport(report: SweepReport): string {
+  return Object.entries(report)
+    .filter(([, { count }]) => count > 0)
+    .map(([kind, { count }]) => `${kind}: ${count}`)
+    .join()
 }

@@ -91,10 +91,10 @@ function interruptions(world: World): Choice[] {
     if (process.isDead || process.isInGap) return []
     if (process.isSuspended) {
       const wake: Choice = { ...event, act: 'wake' }
-      return process.isSwept ? [wake] : [wake, { ...event, act: 'sweep' }]
+      return process.isAged ? [wake] : [wake, { ...event, act: 'age' }]
     }
     const isBusy = runnable(world).some(([running]) => running === process)
-    return isBusy && !process.isSwept ? [{ ...event, act: 'suspend' }] : []
+    return isBusy && !process.isAged ? [{ ...event, act: 'suspend' }] : []
   })
 }
 

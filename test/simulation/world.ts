@@ -18,7 +18,7 @@ export interface Choice {
     | 'fail'
     | 'kill'
     | 'suspend'
-    | 'sweep'
+    | 'age'
     | 'wake'
     | 'tick'
     | 'server tick'
@@ -116,7 +116,7 @@ export class World {
   environmentOf(process: Process): Pick<Context, 'host' | 'now' | 'randomId'> {
     const now = (): number => {
       this.readClock = true
-      return this.nowMs
+      return this.nowMs + (this.scenario.aheadMs[process.index] ?? 0)
     }
     const nextId = (): string => {
       process.randomIds += 1
@@ -137,12 +137,12 @@ export class World {
 
   /** Everything that what can still happen depends on. */
   describe(): string {
-    const { kills, lostReplies, aborts, errors } = this.faultsLeft
+    const { kills, lostReplies, aborts, errors, stops } = this.faultsLeft
     return [
       this.fileSystem.describe(TOLD[this.scenario.place], this.scenario.powerCut !== undefined),
       this.scenario.place === 'local' ? '' : this.mounts.map((mount) => mount.describe()).join('|'),
       this.processes.map((process) => process.describe()).join('|'),
-      `${this.nowMs} ${kills}${lostReplies}${aborts}${errors}${this.hadFault ? 'f' : ''}`,
+      `${this.nowMs} ${kills}${lostReplies}${aborts}${errors}${stops}${this.hadFault ? 'f' : ''}`,
       this.history.describe(),
     ].join('\n')
   }
