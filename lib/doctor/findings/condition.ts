@@ -38,16 +38,15 @@ export function spaceCheck({ space }: Facts): Check {
   }
   const { totalBytes, freeBytes, totalInodes, freeInodes } = found
   const bytes = `${sized(freeBytes)} of ${sized(totalBytes)} free`
+  const share = percent(freeInodes, totalInodes)
   const inodes =
     totalInodes === 0
       ? 'no fixed number of files'
-      : `${numbered(freeInodes)} files more (${percent(freeInodes, totalInodes)} of the inodes)`
+      : `room for ${numbered(freeInodes)} files more (${share} of the inodes)`
   const isFull = freeBytes < LITTLE * totalBytes
   const isFullOfFiles = totalInodes > 0 && freeInodes < LITTLE * totalInodes
-  const summary = `${bytes}; room for ${inodes}`
-  if (!isFull && !isFullOfFiles) {
-    return { id, grade: 'good', summary: totalInodes === 0 ? `${bytes}; ${inodes}` : summary }
-  }
+  const summary = `${bytes}; ${inodes}`
+  if (!isFull && !isFullOfFiles) return { id, grade: 'good', summary }
   const what = isFull ? 'bytes' : 'inodes: each object is a file'
   return { id, grade: 'weak', summary, advice: `It is about to run out of ${what}.` }
 }

@@ -58,10 +58,11 @@ function nfsVisibility(options: readonly string[], version: string | undefined):
     }
   }
   if (options.includes('softreval')) {
+    const cause = options.includes('softerr') ? 'softerr brings softreval, which' : 'softreval'
     return {
       level: 'late',
-      reason: `softreval lets this host use what it remembers while the server is away${cached}`,
-      advice: 'Mount without softreval.',
+      reason: `while the server is away, ${cause} lets this host go by what it remembers${cached}`,
+      advice: 'Mount hard, the default.',
     }
   }
   if (version === undefined) return unproven('the version of NFS is not known')

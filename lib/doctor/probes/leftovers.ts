@@ -75,11 +75,13 @@ async function countDirectory(
   const look = (file: Stats | undefined): void => {
     if (file?.isFile() !== true) return
     count.files += 1
-    // A second name of an object that is alive takes no room of its own.
     if (file.nlink === 1) {
       count.bytes += file.size
       newestMs = Math.max(newestMs, file.mtimeMs)
+      count.oldestMs = Math.min(count.oldestMs, file.mtimeMs)
+      return
     }
+    // A second name of an object that is alive takes no room, and has the time of its writing.
     count.oldestMs = Math.min(count.oldestMs, file.ctimeMs)
   }
   let isComplete = true
