@@ -30,7 +30,7 @@ export class Prober {
     this.#signal.throwIfAborted()
   }
 
-  /** Runs a probe; what is left of it after an abort or its time ends at its next look at `signal`. */
+  /** Runs a probe. What goes on after an abort or its time ends at its next look at `signal`. */
   async ask<T>(
     label: string,
     probe: (signal: AbortSignal) => Promise<T>,

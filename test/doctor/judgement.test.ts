@@ -259,7 +259,9 @@ await t.test('the mount of a path is the nearest one, and of several the last', 
     [
       EXT4,
       '30 21 0:40 / /mnt rw - tmpfs tmpfs rw',
-      '31 30 0:41 / /mnt/a\\040b\\134c\\011 rw,nosuid shared:5 master:2 - nfs4 h:/x\\040y rw,vers=4.2',
+      '31 30 0:41 / /mnt/a\\040b\\134c\\011 rw,nosuid shared:5 - nfs4 h:/x\\040y rw,vers=4.2',
+      '36 30 0:45 / /srv/deep/er rw - tmpfs none rw',
+      '37 30 0:46 / /srv/deep rw - tmpfs none rw',
       '32 30 254:0 /data/pvc-1/sub /mnt/bind rw - ext4 /dev/sda1 rw,discard',
       '33 32 0:43 / /mnt/bind rw - overlay overlay rw',
       '34 33 0:44 / /mnt/bind/ab rw - tmpfs none rw',
@@ -270,10 +272,11 @@ await t.test('the mount of a path is the nearest one, and of several the last', 
   )
   const pointOf = (path: string, id?: number): string | undefined =>
     mountOf(table, path, id)?.mountPoint
-  t.equal(table.length, 7)
+  t.equal(table.length, 9)
   t.equal(pointOf('/etc'), '/')
   t.equal(pointOf('/mnt'), '/mnt')
   t.equal(pointOf('/mntx'), '/')
+  t.equal(pointOf('/srv/deep/er/x'), '/srv/deep/er', 'whatever their order')
   t.equal(pointOf('/mnt/a b\\c\t/d'), '/mnt/a b\\c\t')
   t.match(mountOf(table, '/mnt/a b\\c\t', undefined), {
     ...{ type: 'nfs4', source: 'h:/x y', root: '/' },

@@ -1,4 +1,8 @@
-/** Runs `linkstore doctor` and reports how it ended: doctor-worker NAME DIRECTORY SERVED_DIRECTORY ... */
+/**
+ * Runs `linkstore doctor` and reports how it ended:
+ *
+ *     doctor-worker NAME DIRECTORY SERVED_DIRECTORY [OPTION ...]
+ */
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
