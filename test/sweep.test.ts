@@ -97,10 +97,13 @@ await t.test('what is not a private name of the store stays in .tmp', async (t) 
   const names = ['sos-123', 'pod-7-short', 'd'.repeat(32)]
   for (const name of names) {
     writeFileSync(join(root, '.tmp', name), 'flat')
-    age(join(root, '.tmp', name), 2 * HOUR_MS)
+    mkdirSync(join(root, '.tmp', `${name}.d`))
+    for (const path of [name, `${name}.d`]) age(join(root, '.tmp', path), 2 * HOUR_MS)
   }
   t.same(await store.sweep(), CLEAN)
-  for (const name of names) t.ok(existsSync(join(root, '.tmp', name)), name)
+  for (const name of names) {
+    for (const path of [name, `${name}.d`]) t.ok(existsSync(join(root, '.tmp', path)), path)
+  }
 })
 
 await t.test('age is judged by the clock of the file system, not of the host', async (t) => {
@@ -128,9 +131,11 @@ await t.test('objects go when they have been expired for the grace', async (t) =
   await bothSweep(t, prepare, async (t, sweep, root) => {
     await setTimeout(5)
     const { size } = statSync(placeOf(root, 'expired'))
+    const { ctimeMs } = statSync(placeOf(root, 'just'))
     t.same(await sweep(), { ...CLEAN, expired: { count: 1, bytes: size } })
     t.notOk(existsSync(placeOf(root, 'expired')))
     for (const key of ['later', 'forever', 'just']) t.ok(existsSync(placeOf(root, key)), key)
+    t.equal(statSync(placeOf(root, 'just')).ctimeMs, ctimeMs, 'not even moved aside')
   })
 })
 

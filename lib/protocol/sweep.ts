@@ -59,14 +59,13 @@ export function* planSweep(
   return { beforeMs: nowMs - graceMs, dryRun, expires: yield* mayExpire(context) }
 }
 
-/** The directories of private names, but for this store's own. */
+/** The directories of private names; this store's own has just shown that it is alive. */
 export function* privateDirectories(context: Context): Operation<string[]> {
   const { root } = context
   const privateRoot = `${root}/${PRIVATE_DIRECTORY}`
   const staging = (yield* entries(root)).filter(isStagingName).map((name) => `${root}/${name}`)
   const instances = (yield* entries(privateRoot)).filter(isInstanceName)
-  const paths = instances.map((name) => `${privateRoot}/${name}`)
-  return [...staging, ...paths].filter((path) => path !== context.instance?.path)
+  return [...staging, ...instances.map((name) => `${privateRoot}/${name}`)]
 }
 
 /** Steps 2 and 3 for one directory of private names. */
