@@ -37,6 +37,8 @@ await t.test('what is corrupt is moved aside, and kept', async (t) => {
       findings.find(({ hash }) => hash === hashKey(key))
     t.match(of('damaged'), { kind: 'corrupt', key: 'damaged', writtenAtMs, writtenBy })
     t.match(of('large'), { kind: 'corrupt', key: 'large' })
+    const members = ['hash', 'key', 'kind', 'path', 'quarantinedTo', 'reason']
+    t.same(Object.keys(of('large') ?? {}).sort(), [...members, 'writtenAtMs', 'writtenBy'])
     t.match(of('torn'), { kind: 'corrupt', key: undefined, writtenBy: undefined })
     t.ok(Math.abs((of('torn')?.writtenAtMs ?? 0) - Date.now()) < 60_000, 'the time of the file')
     const place = of('damaged')?.quarantinedTo ?? ''

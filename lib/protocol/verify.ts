@@ -165,7 +165,10 @@ type Known = Pick<Finding, 'key' | 'writtenBy' | 'writtenAtMs'>
 function* describe(context: Context, object: ObjectPath): Operation<Known> {
   try {
     const info = yield* statExpired(context, object)
-    if (info !== undefined) return context.format === 'raw' ? { ...info, key: undefined } : info
+    if (info !== undefined) {
+      const { key, writtenBy, writtenAtMs } = info
+      return { key: context.format === 'raw' ? undefined : key, writtenBy, writtenAtMs }
+    }
   } catch (error) {
     if (!isDamage(error)) throw error
   }
