@@ -31,7 +31,8 @@ function judgeHistory(world: World, judged: Set<string>): Judgement {
   const known = `${history.describe()} ${[...final].join()}`
   if (judged.has(known)) return FINE
   judged.add(known)
-  return judge(history, { initial: scenario.initial, final })
+  const { initial, endsWithSweep: isSwept } = scenario
+  return judge(history, { initial, final, isSwept })
 }
 
 function wrongAtEnd(world: World): string | undefined {

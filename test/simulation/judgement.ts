@@ -37,17 +37,20 @@ export interface Judgement {
 export interface Frame {
   readonly initial: ReadonlyMap<string, Value>
   readonly final: ReadonlyMap<string, string | undefined>
+  /** Whether a sweep has put back what was aside when somebody died. */
+  readonly isSwept?: boolean
 }
 
 /** Judges a history of any number of keys, each by itself. */
-export function judge(history: History, { initial, final }: Frame): Judgement {
+export function judge(history: History, frame: Frame): Judgement {
+  const { initial, final, isSwept = false } = frame
   const exceptions: Exception[] = []
   for (const [key, found] of final) {
     const before = initial.get(key)
     const state = initialState(before?.id, before?.expiresAtMs, START_MS)
     const { end } = history
     const last: Action = { kind: 'read', result: found, called: end, returned: end }
-    const needed = explain(history, key, state, last)
+    const needed = explain(history, key, state, last, isSwept)
     if (needed === undefined) {
       const end = `key ${key}, which is ${found ?? 'absent'} at the end`
       const violation = `no order of what happened explains ${end}`
@@ -94,15 +97,23 @@ function asUnknown(action: Action): Action {
   return { ...action, isUnknown: true, called: 0, returned: Infinity }
 }
 
+/** What was aside does not stay there when a sweep follows. */
+function asEnding(action: Action, last: Action): Action {
+  if (action.kind === 'conceal') return { ...action, mayLast: false }
+  return action.kind === 'restore' ? { ...action, returned: last.called - 0.5 } : action
+}
+
 /** Which exceptions it takes to explain what happened to a key; undefined: no explanation. */
 function explain(
   history: History,
   key: string,
   state: ReturnType<typeof initialState>,
   last: Action,
+  isSwept: boolean,
 ): Exception[] | undefined {
   return ATTEMPTS.find((allowed) => {
-    const actions = [...actionsOn(history, key, allowed), last]
+    const found = actionsOn(history, key, allowed)
+    const actions = [...(isSwept ? found.map((action) => asEnding(action, last)) : found), last]
     return linearize(state, actions) !== undefined
   })
 }

@@ -34,7 +34,8 @@ export function sweepAtEnd(world: World, fileSystem: FileSystem): string[] {
   const opened = runAlone(calls, openStore(MOUNT_POINT, world.template.how))
   const context: Context = { ...opened, now: () => world.nowMs }
   const graceMs = LONG_MS - world.nowMs - 1
-  runAlone(calls, perform(context, { kind: 'sweep', graceMs }))
+  const sweep = perform(context, { kind: 'sweep', graceMs })
+  runAlone(calls, world.scenario.mutate?.(sweep) ?? sweep)
   const own = context.instance?.path
   const directory = fileSystem.resolve(`${MOUNT_POINT}/.tmp`)
   const left = directory === undefined ? [] : [...fileSystem.inode(directory).names.keys()]

@@ -1,0 +1,22 @@
+/**
+ * The simulator is of use only if it notices what is wrong. Each deliberate fault of the protocol
+ * must be caught by a scenario in which the protocol without it does well.
+ */
+import t from 'tap'
+import { explore } from './exploration.js'
+import { MUTANTS } from './mutants.js'
+
+t.ok(MUTANTS.length >= 12)
+t.equal(new Set(MUTANTS.map(({ name }) => name)).size, MUTANTS.length, 'names differ')
+
+for (const { name, scenario, fault, shows } of MUTANTS) {
+  await t.test(`it is caught when ${name}`, async (t) => {
+    const sound = explore(scenario)
+    t.equal(sound.violation, undefined, 'without the fault nothing is wrong')
+    const { violation, states, exceptions } = explore({ ...scenario, ...fault })
+    const more = [...exceptions.keys()].filter((each) => !sound.exceptions.has(each))
+    const [what = ''] = violation?.split('\n') ?? [more.join()]
+    t.match(what, shows)
+    t.comment(`${what}; found after ${states} states, of ${sound.states} without the fault`)
+  })
+}
