@@ -19,7 +19,8 @@ for (const fileSystem of IS_SHORT ? (['ext4'] as const) : (['ext4', 'xfs', 'btrf
 
 await t.test('a power cut takes all that was only in memory', async (t) => {
   const disks = [makeDisk(t, { fileSystem: 'ext4' })]
-  const mount = 'disk_mount /dev/ubda /run/disk\n'
+  // Else the journal would be written out while the files are.
+  const mount = 'disk_mount /dev/ubda /run/disk commit=300\n'
   const guest = new Guest(t, {
     disks,
     script: `${mount} ${worker('lab/echo-worker.js', '/run/disk', 100_000)}`,

@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { link, mkdir, readFile, unlink } from 'node:fs/promises'
+import { constants } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import { hashKey, open, type Store } from '../../index.js'
 import { report } from './channel.js'
@@ -21,7 +22,16 @@ type Kind = Recorded['kind']
 /** The verbs that a call is chosen from; what stands twice is twice as likely. */
 const CHANGES: readonly Kind[] = ['write', 'write', 'write', 'add', 'take', 'remove']
 const LOOKS: readonly Kind[] = ['read', 'read', 'read', 'has']
-const CONTENTION: readonly Kind[] = ['add', 'add', 'take', 'take', 'read']
+const CONTENTION: readonly Kind[] = [
+  'write',
+  'add',
+  'add',
+  'take',
+  'take',
+  'remove',
+  'read',
+  'read',
+]
 
 const plan = JSON.parse(process.argv[2] ?? '') as HostPlan
 const { root, host, hosts, epochs, epochMs } = plan
@@ -189,14 +199,16 @@ let bareNames = 0
 async function readBare(key: string): Promise<Buffer | undefined> {
   const hash = hashKey(key)
   const path = `${root}/.tmp/bare-${host}/${(bareNames += 1)}`
+  let body: Buffer
   try {
     await link(`${root}/${hash.slice(0, 2)}/${hash.slice(2, 4)}/${hash.slice(4)}`, path)
+    body = await readFile(path)
+    await unlink(path)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    const { ENOENT, ESTALE } = constants.errno
+    if ([ENOENT, ESTALE].includes(-((error as NodeJS.ErrnoException).errno ?? 0))) return undefined
     throw error
   }
-  const body = await readFile(path)
-  await unlink(path)
   // The footer is not for this reader: what it stores here is text, which has no such bytes.
   const value = body.toString('latin1')
   const length = bodyOf(value.slice(0, value.indexOf('\n'))).length

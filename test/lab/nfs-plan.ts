@@ -46,7 +46,7 @@ export interface HostReport {
 /** A key that is used in one epoch only. */
 export interface EpochKey {
   readonly key: string
-  /** Whether all hosts add and take it; otherwise host 0 changes it and the others look. */
+  /** Whether all hosts change it; otherwise host 0 does, and the others look. */
   readonly isContended: boolean
 }
 
@@ -54,9 +54,9 @@ export interface EpochKey {
 export function epochKeys(epoch: number): readonly EpochKey[] {
   return [
     { key: keyInOldShard(`${epoch}.watched`), isContended: false },
-    { key: keyInOldShard(`${epoch}.looked-at`), isContended: false },
-    { key: `${epoch}.new`, isContended: false },
+    { key: `${epoch}.watched, new`, isContended: false },
     { key: keyInOldShard(`${epoch}.contended`), isContended: true },
+    { key: `${epoch}.contended, new`, isContended: true },
   ]
 }
 
@@ -68,12 +68,14 @@ export function keyInOldShard(text: string): string {
   }
 }
 
-/** How often host b was wrong in one case of visibility. */
+/** What host b was wrong about in one case of visibility, one entry for each round. */
 export interface VisibilityReport {
   readonly name: string
   readonly rounds: number
+  /** Whether it takes luck, too, to be wrong. */
+  readonly isRace: boolean
   /** Through linkstore. */
-  readonly wrong: number
+  readonly wrong: readonly string[]
   /** By plain calls of the file system. */
-  readonly wrongPlain: number
+  readonly wrongPlain: readonly string[]
 }

@@ -5,7 +5,9 @@
  *     nfs-visibility-worker ROOT_A ROOT_B ROUNDS
  */
 import { mkdirSync } from 'node:fs'
-import { link, readFile, rename, unlink } from 'node:fs/promises'
+import { link, open as openFile, readFile, rename, unlink } from 'node:fs/promises'
+import { constants } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
 import { hashKey, open } from '../../index.js'
 import { report } from './channel.js'
 import { keyInOldShard, type VisibilityReport } from './nfs-plan.js'
@@ -17,8 +19,11 @@ interface Look {
   take(key: string): Promise<string | undefined>
 }
 
-/** One of the cases: whether host b was right in one round. */
-type Round = (b: Look, key: string) => Promise<boolean>
+/** One of the cases: what was wrong in one round; undefined when nothing was. */
+type Round = (b: Look, key: string) => Promise<string | undefined>
+
+/** Until host b takes what host a overwrites. */
+const MAX_DELAY_MS = 20
 
 const [rootA = '', rootB = '', rounds = ''] = process.argv.slice(2)
 const a = await open(rootA, { durability: 'none' })
@@ -44,7 +49,9 @@ async function succeeds(change: Promise<void>): Promise<boolean> {
     await change
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    const { ENOENT, ESTALE } = constants.errno
+    const { errno = 0 } = error as NodeJS.ErrnoException
+    if (![ENOENT, ESTALE].includes(-errno)) throw error
     return false
   }
 }
@@ -68,30 +75,73 @@ const byPlainCalls: Look = {
   },
 }
 
+/** Tells of an answer unless it is the right one. */
+function differs(what: string, seen: unknown, right: unknown): string | undefined {
+  return seen === right ? undefined : `${what}: ${String(seen)}, not ${String(right)}`
+}
+
 const foundOnceWritten: Round = async (b, key) => {
-  if ((await b.get(key)) !== undefined) return false
+  const before = differs('before', await b.get(key), undefined)
   await a.set(key, 'v1')
-  return (await b.get(key)) === 'v1'
+  return before ?? differs('get', await b.get(key), 'v1')
 }
 
 const overwritten: Round = async (b, key) => {
   await a.set(key, 'v1')
-  if ((await b.get(key)) !== 'v1') return false
+  const before = differs('before', await b.get(key), 'v1')
   await link(objectPath(rootA, key), `${rootA}/.tmp/plain/keeps-${(names += 1)}`)
   await a.set(key, 'v2')
-  return (await b.get(key)) === 'v2'
+  return before ?? differs('get', await b.get(key), 'v2')
 }
 
 const removedOnceWritten: Round = async (b, key) => {
-  if ((await b.get(key)) !== undefined) return false
+  const before = differs('before', await b.get(key), undefined)
   await a.set(key, 'v1')
-  return await b.delete(key)
+  return before ?? differs('delete', await b.delete(key), true)
 }
 
 const takenOnceWritten: Round = async (b, key) => {
-  if ((await b.get(key)) !== undefined) return false
+  const before = differs('before', await b.get(key), undefined)
   await a.set(key, 'v1')
-  return (await b.take(key)) === 'v1'
+  return before ?? differs('take', await b.take(key), 'v1')
+}
+
+/** What is replaced while it is open has no name for a moment: the client renames it first. */
+const replacedWhileOpen: Round = async (b, key) => {
+  await a.set(key, 'v0')
+  let isDone = false
+  const seen: (string | undefined)[] = []
+  const look = async (): Promise<void> => {
+    while (!isDone) seen.push(await b.get(key))
+  }
+  const change = async (): Promise<void> => {
+    for (const value of ['v1', 'v2']) {
+      const handle = await openFile(objectPath(rootA, key))
+      await a.set(key, value)
+      await handle.close()
+    }
+    isDone = true
+  }
+  await Promise.all([change(), look(), look()])
+  const missed = seen.filter((value) => value === undefined).length
+  return differs('missed', missed, 0) ?? differs('get', await b.get(key), 'v2')
+}
+
+/** Of a rename a client learns that it was done, not which file was renamed. */
+const takenWhileOverwritten: Round = async (b, key) => {
+  await a.set(key, 'v1')
+  const before = differs('before', await b.get(key), 'v1')
+  await link(objectPath(rootA, key), `${rootA}/.tmp/plain/keeps-${(names += 1)}`)
+  const take = async (): Promise<string | undefined> => {
+    await setTimeout((names % 10) * (MAX_DELAY_MS / 10))
+    return await b.take(key)
+  }
+  const [taken] = await Promise.all([take(), a.set(key, 'v2')])
+  const rest = (await a.get(key))?.toString()
+  return (
+    before ??
+    differs(`after take of ${taken ?? 'nothing'}`, rest, taken === 'v1' ? 'v2' : undefined)
+  )
 }
 
 const CASES: Readonly<Record<VisibilityReport['name'], Round>> = {
@@ -100,11 +150,16 @@ const CASES: Readonly<Record<VisibilityReport['name'], Round>> = {
   'a key that was missed can be removed once it is written': removedOnceWritten,
   'a key that was missed can be taken once it is written': takenOnceWritten,
   'a key that was missed is found, though its shard was not there either': foundOnceWritten,
+  'a key is not missed while a host replaces it that has it open': replacedWhileOpen,
+  'of a value and the one that replaces it each is taken or stays': takenWhileOverwritten,
 }
 
-async function countWrong(round: Round, look: Look, keys: readonly string[]): Promise<number> {
-  let wrong = 0
-  for (const key of keys) if (!(await round(look, key))) wrong += 1
+async function wrongIn(round: Round, look: Look, keys: readonly string[]): Promise<string[]> {
+  const wrong: string[] = []
+  for (const key of keys) {
+    const what = await round(look, key)
+    if (what !== undefined) wrong.push(what)
+  }
   return wrong
 }
 
@@ -119,8 +174,9 @@ for (const [number, [name, round]] of Object.entries(CASES).entries()) {
   report({
     name,
     rounds: Number(rounds),
-    wrong: await countWrong(round, throughLinkstore, keysOf('linkstore')),
-    wrongPlain: await countWrong(round, byPlainCalls, keysOf('plain')),
+    isRace: round === replacedWhileOpen || round === takenWhileOverwritten,
+    wrong: await wrongIn(round, throughLinkstore, keysOf('linkstore')),
+    wrongPlain: await wrongIn(round, byPlainCalls, keysOf('plain')),
   })
 }
 await a.close()

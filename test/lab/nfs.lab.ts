@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
-import type { Verdict } from './nfs-judgement.js'
+import { judge, type Verdict } from './nfs-judgement.js'
 import { nameOf, nameOfMount, runRows, runVisibility, type Mount, type Row } from './nfs-matrix.js'
+import type { Recorded } from './nfs-plan.js'
 import { IS_SHORT } from './selection.js'
 
 const SEED = Number(process.env['LINKSTORE_TEST_SEED'] ?? Date.now() % 2 ** 31)
@@ -37,6 +38,40 @@ function tellVerdict(t: Test, row: Row, { calls, keys, stale, broken }: Verdict)
 
 t.comment(`seed ${SEED}; set LINKSTORE_TEST_SEED for the same calls`)
 
+/** A call in a history made up; histories name the first and the last moment of each. */
+function call(times: [number, number], what: Partial<Recorded>): Recorded {
+  return { host: 0, key: 'k', kind: 'read', called: times[0], returned: times[1], ...what }
+}
+
+await t.test('what hosts saw is judged rightly', async (t) => {
+  const write = (at: number, value: string): Recorded =>
+    call([at, at + 2], { kind: 'write', value })
+  const read = (at: number, result?: string): Recorded =>
+    call([at, at + 2], { host: 1, ...(result !== undefined && { result }) })
+  const add = (at: number, value: string, host: number): Recorded =>
+    call([at, at + 2], { kind: 'add', value, host, result: true })
+  const take = (at: number, result: string): Recorded =>
+    call([at, at + 2], { kind: 'take', result })
+  const cases: [calls: Recorded[], verdict: 'sound' | 'stale' | 'broken'][] = [
+    [[read(0), write(3, 'x'), read(6, 'x'), take(9, 'x'), read(12)], 'sound'],
+    [[write(0, 'x'), write(3, 'y'), read(4, 'x'), read(6, 'y')], 'sound'],
+    [[write(0, 'x'), read(3)], 'stale'],
+    [[write(0, 'x'), write(3, 'y'), read(6, 'x')], 'stale'],
+    [[write(0, 'x'), read(1, 'x'), read(4), read(7, 'x')], 'stale'],
+    [[write(0, 'x'), call([3, 5], { kind: 'remove', result: false })], 'stale'],
+    [[write(0, 'x'), call([3, 5], { kind: 'has', result: false })], 'stale'],
+    [[write(0, 'x'), read(3, 'torn')], 'broken'],
+    [[write(4, 'x'), read(0, 'x')], 'broken'],
+    [[add(0, 'x', 0), add(1, 'y', 1)], 'broken'],
+    [[write(0, 'x'), take(3, 'x'), take(4, 'x')], 'broken'],
+  ]
+  for (const [calls, verdict] of cases) {
+    const { stale, broken } = judge([{ host: 0, calls, faults: [] }])
+    t.equal(broken.length > 0 ? 'broken' : stale.length > 0 ? 'stale' : 'sound', verdict)
+  }
+  t.strictSame(judge([{ host: 0, calls: [], faults: ['an error'] }]).broken, ['an error'])
+})
+
 for (const version of VERSIONS) {
   await t.test(`NFS ${version} keeps what is promised of it`, async (t) => {
     const rows = rowsOf(version)
@@ -67,14 +102,20 @@ await t.test('what a host remembers', async (t) => {
   mounts.push({ version: '3', options: 'lookupcache=none' })
   for (const [i, reports] of (await runVisibility(t, mounts, ROUNDS)).entries()) {
     const mount = mounts[i]!
-    t.equal(reports.length, 5, nameOfMount(mount))
+    t.equal(reports.length, 7, nameOfMount(mount))
     for (const { name, rounds, wrong, wrongPlain } of reports) {
       await t.test(`${name}, on ${nameOfMount(mount)}`, async (t) => {
-        t.comment(`wrong in ${wrong} of ${rounds} rounds; by plain calls in ${wrongPlain}`)
-        if (isLinearizable(mount)) t.equal(wrong, 0, 'linkstore is right')
-        // A client that remembers no names is not wrong.
-        if (mount.options === undefined) t.not(wrongPlain, 0, 'plain calls are wrong')
+        const counts = `wrong in ${wrong.length} of ${rounds} rounds`
+        t.comment(`${counts}; by plain calls in ${wrongPlain.length}`)
+        if (isLinearizable(mount)) t.strictSame(wrong, [], 'linkstore is right')
+        else t.ok(wrong.length < rounds / 2, 'linkstore is seldom wrong')
       })
     }
+    // A client that remembers no names is not wrong about them.
+    if (mount.options !== undefined) continue
+    const fooled = reports.filter(({ isRace, wrongPlain }) => !isRace && wrongPlain.length > 0)
+    // On NFS 3 it depends on when the clock of the server ticks.
+    const isSure = mount.version === '3' ? fooled.length > 0 : fooled.length === 5
+    t.ok(isSure, `${nameOfMount(mount)}: plain calls are wrong`)
   }
 })
