@@ -6,6 +6,7 @@ import { ABORT, type Message } from './messages.js'
 /** Calls that hang hold a thread each; the others still need some. */
 const THREADS = '8'
 const PATIENCE_MS = 1000
+const LONG_PATIENCE_MS = 10_000
 /** More probes than this never run into their time: after two, the rest is left out. */
 const LONGEST_IN_TIMEOUTS = 20
 
@@ -38,8 +39,8 @@ export function gatherApart(
     }
     const onAbort = (): void => {
       if (worker.connected) worker.send(ABORT)
-      // A probe and the cleaning up may each take their time.
-      giveUpAfter(2 * timeoutMs + PATIENCE_MS, () => stuck(directory))
+      // A probe and the cleaning up may each take their time, but somebody is waiting.
+      giveUpAfter(Math.min(2 * timeoutMs, LONG_PATIENCE_MS) + PATIENCE_MS, () => stuck(directory))
     }
     if (signal?.aborted === true) onAbort()
     signal?.addEventListener('abort', onAbort, { once: true })
