@@ -129,5 +129,8 @@ for (const fileSystem of FILE_SYSTEMS) {
 }
 
 setup.printTable(t, tallies)
-setup.checkTeeth(t, tallies, 'none')
-if (!IS_SHORT) setup.checkTeeth(t, tallies, 'file')
+// Two cuts may happen to lose nothing.
+if (!IS_SHORT) {
+  setup.checkTeeth(t, tallies, 'none')
+  setup.checkTeeth(t, tallies, 'file')
+}
