@@ -7,6 +7,7 @@ import { ABORT, type Message } from './messages.js'
 const THREADS = '8'
 const PATIENCE_MS = 1000
 const LONG_PATIENCE_MS = 10_000
+const GRACE_MS = 50
 /** More probes than this never run into their time: after two, the rest is left out. */
 const LONGEST_IN_TIMEOUTS = 20
 
@@ -55,7 +56,11 @@ export function gatherApart(
     worker.once('error', reject)
     worker.once('exit', (code, name) => {
       end()
-      reject(new Error(`the probes ended before their time, with ${name ?? code ?? 'nothing'}`))
+      const problem = `the probes ended before their time, with ${name ?? code ?? 'nothing'}`
+      // A signal to both that it was not ready for yet: this process hears of it in a moment.
+      setTimeout(() => {
+        reject(signal?.aborted === true ? signal.reason : new Error(problem))
+      }, GRACE_MS)
     })
   })
 }
