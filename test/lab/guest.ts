@@ -200,7 +200,7 @@ export async function runGuest(t: Test, options: GuestOptions): Promise<unknown[
 /** Waits in a process of its own for this one to be gone, and takes the guest along. */
 function guard(pid: number, workPath: string): ChildProcess {
   const script = 'read -r _; kill -9 -- "-$0"; rm -rf "$1"'
-  return spawn('sh', ['-c', script, String(pid), workPath], {
+  return spawn('bash', ['-c', script, String(pid), workPath], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   })
