@@ -20,6 +20,7 @@ const SHOWN = ['text', 'json', 'python', 'mermaid']
 const NOT_RUN: Readonly<Record<string, number>> = {
   'CONTRIBUTING.md console': 2,
   'README.md console': 2,
+  'docs/testing.md console': 2,
   'README.md yaml': 1,
 }
 
