@@ -38,7 +38,7 @@ async function openMany(store: Store): Promise<Record<string, unknown>> {
   const texts = await Promise.all([handles[0]!, handles.at(-1)!].map((handle) => handle.text()))
   for (const handle of handles) await handle.close()
   await store.set('steady-0', LARGE)
-  return { links, isPinned: texts.every((text) => text === LARGE) }
+  return { areAllLinked: links === handles.length, isPinned: texts.every((text) => text === LARGE) }
 }
 
 const store = await open(ROOT)
