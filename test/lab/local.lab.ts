@@ -1,6 +1,6 @@
 import t from 'tap'
-import { makeDisk, type DiskFileSystem } from './disk.js'
 import { runGuest, worker } from './guest.js'
+import { LOCAL_MOUNTS, makeLocalDisks } from './local-mounts.js'
 import { judge } from './nfs-judgement.js'
 import type { HostPlan, HostReport } from './nfs-plan.js'
 import { IS_SHORT, tellProgress } from './selection.js'
@@ -12,23 +12,9 @@ const EPOCH_MS = 1000
 /** So many calls of a key are made even on a busy machine; fewer would prove little. */
 const MIN_CALLS = 4
 
-const DISKS: readonly DiskFileSystem[] = ['ext4', 'xfs', 'btrfs']
-/** How each file system gets to be at `/run/NAME`. */
-const PREPARATIONS: Readonly<Record<string, string>> = {
-  ext4: 'disk_mount /dev/ubda /run/ext4',
-  XFS: 'disk_mount /dev/ubdb /run/XFS',
-  btrfs: 'disk_mount /dev/ubdc /run/btrfs',
-  tmpfs: 'mkdir /run/tmpfs; mount -t tmpfs tmpfs /run/tmpfs',
-  overlayfs: `
-    mkdir -p /run/overlayfs /run/ext4/lower /run/ext4/upper /run/ext4/work
-    modprobe overlay
-    mount -t overlay -o lowerdir=/run/ext4/lower,upperdir=/run/ext4/upper,workdir=/run/ext4/work \
-      overlay /run/overlayfs`,
-}
-
 /** Several processes of one host use a store on each file system, one after the other. */
 function scriptOf(name: string, index: number): string {
-  const lines = [PREPARATIONS[name] ?? '', `echo '"${name}"' >>$LAB_RESULTS`, 'jobs=']
+  const lines = [LOCAL_MOUNTS[name] ?? '', `echo '"${name}"' >>$LAB_RESULTS`, 'jobs=']
   for (let host = 0; host < PROCESSES; host += 1) {
     const plan: HostPlan = {
       ...{ host, hosts: PROCESSES, reader: 'store', epochs: EPOCHS, epochMs: EPOCH_MS },
@@ -44,10 +30,10 @@ function scriptOf(name: string, index: number): string {
 
 t.comment(`seed ${SEED}; set LINKSTORE_TEST_SEED for the same calls`)
 
-const names = Object.keys(PREPARATIONS)
+const names = Object.keys(LOCAL_MOUNTS)
 const reports = new Map<string, HostReport[]>()
 await runGuest(t, {
-  disks: DISKS.map((fileSystem) => makeDisk(t, { fileSystem })),
+  disks: makeLocalDisks(t),
   memoryMiB: 768,
   timeoutMs: 120_000 + names.length * (60_000 + EPOCHS * EPOCH_MS),
   script: names.map(scriptOf).join('\n'),
