@@ -326,5 +326,5 @@ export const MUTANTS: readonly Mutant[] = [
   },
 ]
 
-/** A miss believed without proof, for walks. */
-export const WITHOUT_PROOF = MUTANTS[0]?.fault.mutate
+/** The fault that walks are tried with: an object is unlinked before it is replaced. */
+export const UNLINKING_FIRST = where(isPublishing, unlinkFirst)

@@ -46,6 +46,7 @@ export function randomScenario(place: Place, seed: number): Scenario {
       kills: chance.below(2),
       lostReplies: chance.below(2),
       aborts: chance.below(2),
+      stops: chance.below(2),
     },
     // Values that are read piece by piece from an open file may be gone before they are read.
     mayFail: place !== 'local',
@@ -70,6 +71,7 @@ function randomVerb(chance: Chance, value: () => Value): Verb {
     'rename',
     'list',
     'clear',
+    'sweep',
   ] as const)
   switch (kind) {
     case 'write':
@@ -78,6 +80,8 @@ function randomVerb(chance: Chance, value: () => Value): Verb {
     case 'copy':
     case 'rename':
       return { kind, key, to }
+    case 'sweep':
+      return { kind, graceMs: 500 }
     case 'list':
     case 'clear':
       return { kind }
