@@ -92,7 +92,8 @@ export class Process {
     if (this.isDead) return this.isAged ? 'dead!' : 'dead'
     const { instance, reads, readOnly, expiring } = this.context ?? {}
     const own = instance === undefined ? '' : `${instance.id}${instance.counter}${instance.made}`
-    const known = `${this.isAged ? '!' : ''}${own},${reads ?? ''},${readOnly ?? ''},${expiring ?? ''},${this.randomIds}`
+    const aged = this.isAged ? '!' : ''
+    const known = `${aged}${own},${reads ?? ''},${readOnly ?? ''},${expiring ?? ''},${this.randomIds}`
     const running = this.threads.filter(({ isDone }) => !isDone)
     return `${known}:${running.map((each) => `${each.index}/${each.describe()}`).join()}`
   }
