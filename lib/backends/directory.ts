@@ -179,11 +179,7 @@ export class DirectoryStore implements ObjectStore, Bulk {
   async #finish(): Promise<void> {
     await this.#housekeeping.stop()
     await this.#letGo()
-    try {
-      await this.#driver.run(removeInstance(this.#context))
-    } catch (error) {
-      throw toStoreError(error, 'close')
-    }
+    await this.#driver.run(removeInstance(this.#context))
   }
 
   /** Closes objects still open and waits until nothing runs any more. */

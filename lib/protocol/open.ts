@@ -13,7 +13,7 @@
  * Nothing is ever deleted here.
  */
 import { StoreError } from '../errors.js'
-import { quietly, statfs, type Operation } from '../drivers/effects.js'
+import { statfs, type Operation } from '../drivers/effects.js'
 import type { Format } from '../format/marker.js'
 import type { Context, Durability, Environment } from './context.js'
 import { isLocal, syncsDirectories } from './file-systems.js'
@@ -42,7 +42,7 @@ export function* openStore(root: string, how: OpenHow): Operation<Context> {
     const identity = yield* identifyOrEstablish(draft, how, changed)
     return { ...draft, ...identity }
   } catch (error) {
-    yield* quietly(removeInstance(draft))
+    yield* removeInstance(draft)
     throw error
   }
 }

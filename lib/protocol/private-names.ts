@@ -14,7 +14,7 @@
  */
 import { constants } from 'node:os'
 import { errnoOf, isErrno, StoreError } from '../errors.js'
-import { chmod, lstat, rmdir, type Operation } from '../drivers/effects.js'
+import { chmod, lstat, quietly, rmdir, type Operation } from '../drivers/effects.js'
 import { MAX_ATTEMPTS, requireStore } from './absence.js'
 import type { Context } from './context.js'
 import { makeDirectory, makePlainDirectory } from './directories.js'
@@ -80,19 +80,16 @@ export function* noticeLostInstance(context: Context): Operation<boolean> {
   }
 }
 
-/** Removes the instance's directory. What cannot be removed stays, for the sweep. */
+/**
+ * Removes the instance's directory. What cannot be removed stays, for the sweep: it may be swept
+ * or destroyed already, a `.nfs…` in it may be held open, the mount may be read-only by now. All
+ * that the store was asked to do is done, so there is nothing to fail for.
+ */
 export function* removeInstance(context: Context): Operation<void> {
   const { instance } = context
   if (instance?.made !== true) return
   context.instance = undefined
-  try {
-    yield* rmdir(instance.path)
-  } catch (error) {
-    // ENOTEMPTY: a .nfs* file is still held open somewhere. ENOENT: already swept, or destroyed.
-    // EROFS, EACCES: the mount or the permissions are not any more what they were.
-    const { ENOTEMPTY, EEXIST, EBUSY, ENOENT, EROFS, EACCES, EPERM } = errno
-    if (!isErrno(error, ENOTEMPTY, EEXIST, EBUSY, ENOENT, EROFS, EACCES, EPERM)) throw error
-  }
+  yield* quietly(rmdir(instance.path))
 }
 
 function instanceOf(context: Context): Instance {
