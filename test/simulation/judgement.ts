@@ -187,8 +187,11 @@ function actionsOf(
     }
     case 'list':
       return [{ ...base, kind: 'read', result: listed(result, key) }]
-    case 'clear':
-      return [{ ...base, kind: 'clear' }]
+    case 'clear': {
+      const action: Action = { ...base, kind: 'clear' }
+      const isTwice = entry.lostReply && allowed.includes('remove unsure')
+      return isTwice ? [{ ...action, isUnknown: true }, action] : [action]
+    }
     case 'sweep':
       return entry.movedAside && allowed.includes('concealed') ? asides(base, index, isUnknown) : []
     case 'copy':

@@ -93,7 +93,8 @@ export class Process {
     const { instance, reads, readOnly, expiring } = this.context ?? {}
     const own = instance === undefined ? '' : `${instance.id}${instance.counter}${instance.made}`
     const aged = this.isAged ? '!' : ''
-    const known = `${aged}${own},${reads ?? ''},${readOnly ?? ''},${expiring ?? ''},${this.randomIds}`
+    const found = `${reads ?? ''},${readOnly ?? ''},${expiring ?? ''}`
+    const known = `${aged}${own},${found},${this.randomIds}`
     const running = this.threads.filter(({ isDone }) => !isDone)
     return `${known}:${running.map((each) => `${each.index}/${each.describe()}`).join()}`
   }
