@@ -4,7 +4,8 @@
  *
  * - A host remembers names, positive and negative ones and those of directories, for as long as
  *   the directory they are in has, as far as it knows, not changed. It learns of a change when it
- *   opens the directory (close-to-open), and from the answers to its own changes.
+ *   opens the directory (close-to-open), and from the answers to its own changes. Mounted with
+ *   `lookupcache=none` it asks for each name anew; listings are remembered all the same.
  * - Change is told by an exact counter (NFS 4), or by a clock so coarse that two changes may fall
  *   into one of its ticks (NFS 3).
  * - A file is opened by the handle that the host remembers for its name (NFS 4.0 alone asks
@@ -28,6 +29,9 @@ import { Failure } from './system-error.js'
 /** What a yield tells of a rename between whose two calls the new name is free. */
 export const GAP = -1
 
+/** The mount option: whether names that are remembered are believed. */
+export type LookupCache = 'all' | 'none'
+
 interface Remembered {
   /** The change attribute for which `names` and `listing` hold. */
   change: number
@@ -50,13 +54,14 @@ export class NfsMount implements Mount {
   constructor(
     readonly fileSystem: FileSystem,
     readonly version: 3 | 4,
+    readonly lookupCache: LookupCache = 'all',
   ) {
     this.#changeIsToldBy = version === 4 ? 'changes' : 'changedAt'
   }
 
   find(directory: number, name: string): number | undefined {
     const { names } = this.#remembered(directory)
-    if (names.has(name)) return names.get(name)
+    if (this.lookupCache === 'all' && names.has(name)) return names.get(name)
     this.requireAlive(directory)
     const inode = this.fileSystem.lookup(directory, name)
     names.set(name, inode)
@@ -187,12 +192,13 @@ export class NfsMount implements Mount {
   /** Whether what this host remembers of a name, if anything, is so. */
   isRight(directory: number, name: string): boolean {
     const { names } = this.#remembered(directory)
-    return !names.has(name) || names.get(name) === this.fileSystem.inode(directory).names.get(name)
+    if (this.lookupCache === 'none' || !names.has(name)) return true
+    return names.get(name) === this.fileSystem.inode(directory).names.get(name)
   }
 
   copy(fileSystem: FileSystem): NfsMount {
     if (this.#openFiles.size > 0) throw new Error('a mount with open files cannot be copied')
-    const copy = new NfsMount(fileSystem, this.version)
+    const copy = new NfsMount(fileSystem, this.version, this.lookupCache)
     for (const [directory, { change, names, listing }] of this.#directories) {
       copy.#directories.set(directory, { change, names: new Map(names), listing })
     }
@@ -220,7 +226,8 @@ export class NfsMount implements Mount {
 
   /** Who has the file open that the host remembers for a name. */
   #busyWith(directory: number, name: string): OpenFile[] {
-    const known = this.#remembered(directory).names.get(name)
+    const isAsked = this.lookupCache === 'none'
+    const known = isAsked ? this.find(directory, name) : this.#remembered(directory).names.get(name)
     return this.#openBy(directory, name).filter(({ inode }) => inode === known)
   }
 

@@ -2,6 +2,7 @@ import type { Operation } from '../../lib/drivers/effects.js'
 import type { Format } from '../../lib/format/marker.js'
 import type { Durability } from '../../lib/protocol/context.js'
 import type { Limits } from './file-system.js'
+import type { LookupCache } from './nfs.js'
 import type { Journal } from './power-cut.js'
 import { small, type Value, type Verb } from './verbs.js'
 
@@ -34,6 +35,8 @@ export interface Faults {
 /** A small world: what is there, and who does what. */
 export interface Scenario {
   readonly place: Place
+  /** NFS: whether names are believed that a host remembers, as its mount option says. */
+  readonly lookupCache: LookupCache
   readonly reads: 'link' | 'open'
   readonly format: Format
   readonly durability: Durability
@@ -89,6 +92,7 @@ export function scenario(
 ): Scenario {
   return {
     place: 'local',
+    lookupCache: 'all',
     reads: 'link',
     format: 'envelope',
     durability: 'full',

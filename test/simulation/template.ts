@@ -111,14 +111,14 @@ function howToOpen(scenario: Scenario): OpenHow {
   return { format, durability, reads, fresh, dirMode, ...fixed }
 }
 
-function mountsOf({ place, cast }: Scenario, fileSystem: FileSystem): Mount[] {
+function mountsOf({ place, cast, lookupCache }: Scenario, fileSystem: FileSystem): Mount[] {
   if (place === 'local') {
     const mount = new LocalMount(fileSystem)
     return cast.map(() => mount)
   }
   const version = place === 'nfs4' ? 4 : 3
   return Array.from({ length: Math.max(...cast.map(({ host }) => host)) + 1 }, () => {
-    return new NfsMount(fileSystem, version)
+    return new NfsMount(fileSystem, version, lookupCache)
   })
 }
 

@@ -79,7 +79,7 @@ export function realSide(root: string): Side {
       const run = fs[`${call}Sync` as keyof typeof fs] as (...values: unknown[]) => unknown
       return run(...values)
     } catch (error) {
-      return nameOf(error)
+      return nameOfError(error)
     }
   })
 }
@@ -94,7 +94,7 @@ export function simulatedSide(fileSystem = new FileSystem()): Side {
       while (step.done !== true) step = steps.next()
       return step.value
     } catch (error) {
-      return nameOf(error)
+      return nameOfError(error)
     }
   })
 }
@@ -141,7 +141,8 @@ function told(answer: unknown): unknown {
   return stats.isFile() ? `file, ${stats.nlink} names, ${stats.size} bytes` : 'directory'
 }
 
-function nameOf(error: unknown): string {
+/** The name of a system error, which Node does not have for all. */
+export function nameOfError(error: unknown): string {
   const { errno } = error as NodeJS.ErrnoException
   const found = Object.entries(constants.errno).find(([, number]) => number === -(errno ?? 0))
   if (found === undefined) throw error
