@@ -91,8 +91,8 @@ for (const version of SOME_VERSIONS) {
     t.equal(reportOf(reports, 'lanes').denials, 0)
   })
 
-  const gone = `${version}: an export that is gone is UNAVAILABLE until it is back`
-  await t.test(gone, async (t) => {
+  const title = `${version}: an export that is gone is UNAVAILABLE until it is back`
+  await t.test(title, async (t) => {
     const fault = { name: 'unexport', options: `${version},${HARD}`, prepare: OTHER_EXPORT }
     const reports = await suffer(t, fault)
     checkCodes(t, reportOf(reports, 'calls').outcomes, ['UNAVAILABLE'])
@@ -100,13 +100,16 @@ for (const version of SOME_VERSIONS) {
   })
 }
 
-const renewed = 'a mounted directory that is made anew is UNAVAILABLE until it is mounted again'
-await t.test(renewed, { skip: IS_SHORT }, async (t) => {
-  const fault = { name: 'renew', options: `vers=4.2,${HARD}`, prepare: OWN_MOUNT }
-  const reports = await suffer(t, fault)
-  checkCodes(t, reportOf(reports, 'calls').outcomes, ['UNAVAILABLE'])
-  checkRecovery(t, reports)
-})
+await t.test(
+  'a mounted directory that is made anew is UNAVAILABLE until it is mounted again',
+  { skip: IS_SHORT },
+  async (t) => {
+    const fault = { name: 'renew', options: `vers=4.2,${HARD}`, prepare: OWN_MOUNT }
+    const reports = await suffer(t, fault)
+    checkCodes(t, reportOf(reports, 'calls').outcomes, ['UNAVAILABLE'])
+    checkRecovery(t, reports)
+  },
+)
 
 await t.test('calls on a mount that hangs are aborted within a second', async (t) => {
   const reports = await suffer(t, { name: 'abort', options: `vers=4.2,${HARD}` })
