@@ -1,6 +1,6 @@
 /**
- * What a host sees while its server is away: it looks at two keys, waits until it is cut off and the
- * other host has changed both, and looks again.
+ * What a host sees while its server is away: it looks at two keys, waits until it is cut off and
+ * the other host has changed both, and looks again.
  *
  *     softerr-worker ROOT_A ROOT_B READY_PATH CUT_PATH
  */

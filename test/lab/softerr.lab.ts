@@ -2,7 +2,7 @@ import t from 'tap'
 import { makeDisk } from './disk.js'
 import { runGuest, worker } from './guest.js'
 
-/** How a host is mounted, and what it says of two keys that another one changed while it was cut off. */
+/** How a host is mounted; what it says, cut off, of keys that another has changed since. */
 const CASES = [
   ['softerr', { known: 'old', missing: 'undefined' }],
   ['soft', { known: 'IO', missing: 'IO' }],
