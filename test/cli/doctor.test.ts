@@ -296,7 +296,9 @@ await t.test('doctor as a user who may not do everything', { skip: WITHOUT_USERS
   const examine = (root: string): { status: number | null; report: Report } => {
     const { PATH } = process.env
     const how = { ...ONE, encoding: 'utf8', env: { PATH }, timeout: 60_000, cwd: '/' } as const
-    const { status, stdout } = spawnSync(process.execPath, [main, 'doctor', root, '--json'], how)
+    // tap adds its loader to NODE_OPTIONS; this user may not be able to read it.
+    const command = ['-u', 'NODE_OPTIONS', process.execPath, main, 'doctor', root, '--json']
+    const { status, stdout } = spawnSync('env', command, how)
     return { status, report: JSON.parse(stdout) as Report }
   }
   const root = `${await scratchDirectory(t)}/shared`
