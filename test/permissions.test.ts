@@ -1,21 +1,8 @@
-import { spawnSync } from 'node:child_process'
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-} from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { hashKey, open, openSync, type OpenOptions } from '../index.js'
-import {
-  scratchDirectory,
-  WITHOUT_MOUNTS,
-  WITHOUT_ROOT,
-  WITHOUT_STRACE,
-} from './support/surroundings.js'
+import { copyPackage, ONE, WITHOUT_USERS } from './support/other-users.js'
+import { scratchDirectory, WITHOUT_MOUNTS, WITHOUT_STRACE } from './support/surroundings.js'
 import { readTrace, stepsOf, straceInto } from './support/trace.js'
 import { DIST_PATH, runWorker, type WorkerOptions } from './support/workers.js'
 
@@ -113,38 +100,15 @@ await t.test('nothing is visible before it has its mode', { skip: WITHOUT_STRACE
   }
 })
 
-/** Two users of one group that is nobody else's. */
-const GROUP = 23456
-const ONE = { uid: 12345, gid: GROUP }
-const OTHER = { uid: 12346, gid: GROUP }
-const STRANGER = { uid: 12347, gid: 23457 }
-
-/** The packages that the store itself needs. */
-const DEPENDENCIES = ['fs-extra', 'graceful-fs', 'jsonfile', 'universalify']
-
-/** A copy of the built package that every user can read, wherever the project lies. */
-async function copyPackage(t: Test): Promise<string> {
-  const scratch = await scratchDirectory(t)
-  const isCode = (path: string): boolean => !/\.(d\.ts|map)$/.test(path)
-  cpSync(DIST_PATH, `${scratch}/dist`, { recursive: true, filter: isCode })
-  cpSync(`${DIST_PATH}/../package.json`, `${scratch}/package.json`)
-  for (const name of DEPENDENCIES) {
-    cpSync(`${DIST_PATH}/../node_modules/${name}`, `${scratch}/node_modules/${name}`, {
-      recursive: true,
-    })
-  }
-  return `${scratch}/dist`
-}
-
-const canRunAsOther =
-  WITHOUT_ROOT !== false || spawnSync(process.execPath, ['--version'], { ...ONE }).status === 0
-const WITHOUT_USERS = WITHOUT_ROOT || (canRunAsOther ? false : 'other users cannot run this node')
+/** Another user of the same group, and one of none. */
+const OTHER = { uid: 12_346, gid: ONE.gid }
+const STRANGER = { uid: 12_347, gid: 23_457 }
 
 /** A directory that a group shares, as an administrator makes one. */
 async function sharedDirectory(t: Test): Promise<string> {
   const root = `${await scratchDirectory(t)}/shared`
   mkdirSync(root)
-  chownSync(root, 0, GROUP)
+  chownSync(root, 0, ONE.gid)
   chmodSync(root, 0o2770)
   return root
 }

@@ -1,4 +1,4 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
@@ -10,22 +10,18 @@ import { valueOf } from '../../lib/doctor/outcome.js'
 import type { Check, Report } from '../../lib/doctor/report.js'
 import { factsOf } from '../doctor/sample-facts.js'
 import { SAMPLES } from '../doctor/sample-mounts.js'
+import { copyPackage, ONE, WITHOUT_USERS } from '../support/other-users.js'
 import {
   FILE_SYSTEMS,
   scratchDirectory,
   WITHOUT_MOUNTS,
-  WITHOUT_ROOT,
   WITHOUT_STRACE,
 } from '../support/surroundings.js'
-import { DIST_PATH } from '../support/workers.js'
 import { linkstore, MAIN, start, type How, type Outcome } from './command.js'
 import { HARMFUL, isOneLine, until } from './scratch.js'
 
 const STATUS = { fit: 0, limited: 1, unfit: 3 }
-/** Users of no name, and a command that runs others as one of them. */
-const ONE = { uid: 12_345, gid: 23_456 }
 const COLORS = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g')
-const DEPENDENCIES = ['commander', 'picocolors']
 
 /** Runs doctor behind another command. */
 function behind(wrapper: readonly string[], words: readonly string[], how: How = {}) {
@@ -274,25 +270,8 @@ await t.test(
   },
 )
 
-/** A copy of the built command that every user can read, wherever the project lies. */
-async function copyCommand(t: Test): Promise<string> {
-  const scratch = await scratchDirectory(t)
-  const isCode = (path: string): boolean => !/\.(d\.ts|map)$|\/test\b/.test(path)
-  fs.cpSync(DIST_PATH, `${scratch}/dist`, { recursive: true, filter: isCode })
-  fs.cpSync(`${DIST_PATH}/../package.json`, `${scratch}/package.json`)
-  for (const name of DEPENDENCIES) {
-    const from = `${DIST_PATH}/../node_modules/${name}`
-    fs.cpSync(from, `${scratch}/node_modules/${name}`, { recursive: true })
-  }
-  return `${scratch}/dist/lib/cli/main.js`
-}
-
-const canRunAsOther =
-  WITHOUT_ROOT === false && spawnSync(process.execPath, ['--version'], { ...ONE }).status === 0
-const WITHOUT_USERS = WITHOUT_ROOT || (canRunAsOther ? false : 'other users cannot run this node')
-
 await t.test('doctor as a user who may not do everything', { skip: WITHOUT_USERS }, async (t) => {
-  const main = await copyCommand(t)
+  const main = `${await copyPackage(t)}/lib/cli/main.js`
   const examine = (root: string): { status: number | null; report: Report } => {
     const { PATH } = process.env
     const how = { ...ONE, encoding: 'utf8', env: { PATH }, timeout: 60_000, cwd: '/' } as const
