@@ -53,7 +53,7 @@ export function* verifyAll(
       meter.add(found.objects)
     },
   )
-  return report
+  return report.toReport()
 }
 
 /** Removes the shards with all objects; what is left of the store is for `destroyRoot`. */
@@ -81,15 +81,15 @@ export function* sweepAll(
     yield* once(sweepPrivate(context, plan, directory, sum))
   }
   const isLimited = limits.maxBytes < Infinity || limits.maxObjects < Infinity
-  if (!plan.expires && !isLimited) return sum
+  if (!plan.expires && !isLimited) return sum.toReport()
   const inventory = yield* takeStock(context, plan, sum, meter)
   const excess = inventory.beyond(limits)
-  if (excess === undefined) return sum
+  if (excess === undefined) return sum.toReport()
   yield* eachShard(
     (outer, inner) => evictShard(context, plan, outer, inner, excess, sum),
     () => undefined,
   )
-  return sum
+  return sum.toReport()
 }
 
 /** Removes what has expired; returns what is left. */

@@ -29,23 +29,23 @@ const MEANINGS: Readonly<Record<keyof SweepReport, string>> = {
 }
 
 interface Flags {
-  readonly dryRun: boolean
+  readonly dryRun?: boolean
   readonly grace?: number
   readonly maxBytes?: number
   readonly maxObjects?: number
-  readonly json: boolean
+  readonly json?: boolean
 }
 
 /** `sweep`: removes what crashes have left, what has expired, and what is too much. */
 export function configure(command: Command, session: Session): void {
   command
-    .option('-n, --dry-run', 'only say what would be removed', false)
+    .option('-n, --dry-run', 'only say what would be removed')
     .option('--grace <duration>', 'leave alone what is younger; default: 1h', parseDuration)
     .option('--max-bytes <size>', 'keep at most this much: 500MB, 10GB, 2GiB …', parseBytes)
     .option('--max-objects <number>', 'keep at most so many objects', parseCount)
-    .option('--json', 'as one JSON object', false)
+    .option('--json', 'as one JSON object')
     .addHelpText('after', HELP)
-    .action(({ dryRun, grace, maxBytes, maxObjects, json }: Flags) =>
+    .action(({ dryRun = false, grace, maxBytes, maxObjects, json = false }: Flags) =>
       session.withManyObjects({ ...EXISTING, sweep: false }, async (store) => {
         const { signal } = session
         const bar = new ProgressBar('sweeping')

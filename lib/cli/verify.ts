@@ -20,17 +20,17 @@ The exit status is 3 when something is corrupt, whether it was moved or not.
 `
 
 interface Flags {
-  readonly quarantine: boolean
-  readonly json: boolean
+  readonly quarantine?: boolean
+  readonly json?: boolean
 }
 
 /** `verify`: reads every object and checks everything. */
 export function configure(command: Command, session: Session): void {
   command
-    .option('--quarantine', 'move what is corrupt into .quarantine of the store', false)
-    .option('--json', 'as one JSON object', false)
+    .option('--quarantine', 'move what is corrupt into .quarantine of the store')
+    .option('--json', 'as one JSON object')
     .addHelpText('after', HELP)
-    .action(({ quarantine, json }: Flags) =>
+    .action(({ quarantine = false, json = false }: Flags) =>
       session.withManyObjects(EXISTING, async (store) => {
         const { signal } = session
         const bar = new ProgressBar('verifying')

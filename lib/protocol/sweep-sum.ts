@@ -31,6 +31,12 @@ export class SweepSum implements SweepReport {
     this[kind].count += 1
     this[kind].bytes += bytes
   }
+
+  /** The same as a plain object, for callers. */
+  toReport(): SweepReport {
+    const { abandoned, expired, evicted, restored, denied } = this
+    return { abandoned, expired, evicted, restored, denied }
+  }
 }
 
 /** What a store may hold; what was written longest ago goes first. */

@@ -111,6 +111,12 @@ export class FindingsSum implements Findings {
     this.bytes += part.bytes
     this.findings.push(...part.findings)
   }
+
+  /** The same as a plain object, for callers. */
+  toReport(): Findings {
+    const { objects, bytes, findings } = this
+    return { objects, bytes, findings }
+  }
 }
 
 function* typedEntries(path: string): ReturnType<typeof readdirTyped> {
