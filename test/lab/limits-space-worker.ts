@@ -10,7 +10,9 @@ import { outcome, STEADY_KEYS, steadyValue, tryWrites, wrongKeys } from './limit
 const [directory = '', uid = ''] = process.argv.slice(2)
 const ROOT = `${directory}/store`
 const BALLAST_SIZES_BYTES = [2 ** 20, 2 ** 16, 2 ** 12]
-// A quota does not bind root.
+// A quota does not bind root. Another user may not be able to read the project, so what a store
+// loads when it is opened is loaded before.
+await import('fs-extra')
 if (uid !== '') process.setuid?.(Number(uid))
 
 /** Writes until no more can be written. */

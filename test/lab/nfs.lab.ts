@@ -11,6 +11,8 @@ const OPTIONS = IS_SHORT
   : [undefined, 'lookupcache=none', 'noac', 'actimeo=1']
 const EPOCHS = IS_SHORT ? 5 : 10
 const ROUNDS = IS_SHORT ? 10 : 25
+/** That what had been before was seen, or what is there was missed; not that anything was lost. */
+const LATE = /^(before|get|delete|take|missed): (undefined|v0|v1|false|\d+), not /
 /** So many calls of a key are made even on a busy machine; fewer would prove little. */
 const MIN_CALLS = 4
 
@@ -108,7 +110,12 @@ await t.test('what a host remembers', async (t) => {
         const counts = `wrong in ${wrong.length} of ${rounds} rounds`
         t.comment(`${counts}; by plain calls in ${wrongPlain.length}`)
         if (isLinearizable(mount)) t.strictSame(wrong, [], 'linkstore is right')
-        else t.ok(wrong.length < rounds / 2, 'linkstore is seldom wrong')
+        else
+          t.strictSame(
+            wrong.filter((what) => !LATE.test(what)),
+            [],
+            'it is late at most',
+          )
       })
     }
     // A client that remembers no names is not wrong about them.
