@@ -1,4 +1,5 @@
-import { judge, unexpectedError, type Judgement } from './judgement.js'
+import type { Entry } from './history.js'
+import { isRestless, isTold, judge, unexpectedError, type Judgement } from './judgement.js'
 import { leftovers, observe } from './observation.js'
 import { tellError } from './system-error.js'
 import { sweepAtEnd } from './sweep.js'
@@ -12,32 +13,44 @@ const FINE: Judgement = { violation: undefined, exceptions: [] }
  * @param judged - histories that need not be judged again
  */
 export function judgeEnd(world: World, judged = new Set<string>()): Judgement {
-  const { scenario, fileSystem } = world
   const violation = wrongAtEnd(world)
-  const judgement =
-    violation === undefined ? judgeHistory(world, judged) : { violation, exceptions: [] }
-  const isTick = scenario.place === 'nfs3' && fileSystem.sawTwoInOneTick
-  if (judgement.violation === undefined || !isTick) return judgement
-  return { violation: undefined, exceptions: [...judgement.exceptions, 'tick'] }
+  if (violation !== undefined) return { violation, exceptions: [] }
+  const judgement = judgeHistory(world, judged)
+  const isUnrest = mayMissChanges(world) && world.history.entries.some(isGivenUp)
+  if (!isUnrest || judgement.violation !== undefined) return judgement
+  return { violation: undefined, exceptions: [...judgement.exceptions, 'restless'] }
 }
 
 function judgeHistory(world: World, judged: Set<string>): Judgement {
   const { history, scenario, fileSystem } = world
+  // The sweep at the end changes much, with nobody there to miss it.
+  const seesLate = mayMissChanges(world) && scenario.lookupCache === 'all'
   if (scenario.endsWithSweep) {
     const left = sweepAtEnd(world, fileSystem)
     if (left.length > 0) return { violation: `the sweep left ${left.join()}`, exceptions: [] }
   }
   const final = observe(world, fileSystem)
-  const known = `${history.describe()} ${[...final].join()}`
+  const known = `${history.describe()} ${[...final].join()} ${seesLate}`
   if (judged.has(known)) return FINE
   judged.add(known)
   const { initial, endsWithSweep: isSwept } = scenario
-  return judge(history, { initial, final, isSwept })
+  return judge(history, { initial, final, isSwept, seesLate })
 }
+
+/** Whether a host may have missed one of two changes. */
+function mayMissChanges({ scenario, fileSystem }: World): boolean {
+  return scenario.place === 'nfs3' && fileSystem.sawTwoInOneTick
+}
+
+const isGivenUp = ({ error }: Entry): boolean => isRestless(error)
 
 function wrongAtEnd(world: World): string | undefined {
   const { history, hadFault, scenario, cleanUpError } = world
-  const wrong = unexpectedError(history, hadFault || scenario.mayFail) ?? leftovers(world)
+  const isExpected = (error: unknown): boolean => {
+    if (mayMissChanges(world) && isRestless(error)) return true
+    return (hadFault || scenario.mayFail) && isTold(error)
+  }
+  const wrong = unexpectedError(history, isExpected) ?? leftovers(world)
   if (wrong !== undefined || cleanUpError === undefined) return wrong
   return `clean-up failed: ${tellError(cleanUpError)}`
 }

@@ -19,9 +19,13 @@ import { tellError } from './system-error.js'
  *   once more, or say that the key had one.
  * - `gap`: where NFS replaces an object in two calls, because the same host is using it, an `add`
  *   between them wins, and what it stored is overwritten.
- * - `tick`: NFS 3 does not tell two changes apart that fall into one tick of the server's clock.
+ * - `tick`: NFS 3 does not tell two changes apart that fall into one tick of the server's clock, so
+ *   what is looked at may be what was there before, and a clear may leave what it does not see. All
+ *   other changes must be explained by themselves; nothing is seen that never was, or not yet.
+ * - `restless`: for the same reason a host may have a listing that contradicts what it finds, until
+ *   the directory changes again. What looks for the key fails with `UNAVAILABLE` then.
  */
-export type Exception = (typeof EXPLAINING)[number] | 'tick'
+export type Exception = (typeof EXPLAINING)[number] | 'tick' | 'restless'
 
 const EXPLAINING = ['remove unsure', 'add unsure', 'concealed', 'gap'] as const
 
@@ -39,18 +43,23 @@ export interface Frame {
   readonly final: ReadonlyMap<string, string | undefined>
   /** Whether a sweep has put back what was aside when somebody died. */
   readonly isSwept?: boolean
+  /** Whether hosts may have missed a change, so that they look at what was before. */
+  readonly seesLate?: boolean
 }
 
 /** Judges a history of any number of keys, each by itself. */
 export function judge(history: History, frame: Frame): Judgement {
-  const { initial, final, isSwept = false } = frame
+  const { initial, final, isSwept = false, seesLate = false } = frame
   const exceptions: Exception[] = []
   for (const [key, found] of final) {
     const before = initial.get(key)
     const state = initialState(before?.id, before?.expiresAtMs, START_MS)
     const { end } = history
     const last: Action = { kind: 'read', result: found, called: end, returned: end }
-    const needed = explain(history, key, state, last, isSwept)
+    const explained = (isLate: boolean): Exception[] | undefined => {
+      return explain(history, key, state, last, isSwept, isLate)
+    }
+    const needed = explained(false) ?? (seesLate ? explained(true) : undefined)
     if (needed === undefined) {
       const end = `key ${key}, which is ${found ?? 'absent'} at the end`
       const violation = `no order of what happened explains ${end}`
@@ -110,12 +119,25 @@ function explain(
   state: ReturnType<typeof initialState>,
   last: Action,
   isSwept: boolean,
+  isLate: boolean,
 ): Exception[] | undefined {
-  return ATTEMPTS.find((allowed) => {
-    const found = actionsOn(history, key, allowed)
-    const actions = [...(isSwept ? found.map((action) => asEnding(action, last)) : found), last]
+  const found = ATTEMPTS.find((allowed) => {
+    const done = actionsOn(history, key, allowed)
+    const ended = isSwept ? done.map((action) => asEnding(action, last)) : done
+    const actions = [...(isLate ? ended.map(asLate) : ended), last]
     return linearize(state, actions) !== undefined
   })
+  return found !== undefined && isLate ? [...found, 'tick'] : found
+}
+
+/** What changed nothing may have looked at what was before. */
+function asLate(action: Action): Action {
+  const { kind, result, isUnknown = false } = action
+  // A clear goes by what is listed.
+  if (kind === 'clear') return { ...action, isUnknown: true }
+  const isLook = kind === 'read' || kind === 'has' || (kind === 'take' && result === undefined)
+  const isRefusal = (kind === 'add' || kind === 'remove') && result === false
+  return !isUnknown && (isLook || isRefusal) ? { ...action, isLate: true } : action
 }
 
 function subsets<T>([first, ...rest]: readonly T[]): T[][] {
@@ -254,16 +276,21 @@ function copied(
 }
 
 /** An operation that failed though nothing was wrong, or with an error that says too little. */
-export function unexpectedError(history: History, hadFault: boolean): string | undefined {
-  for (const { verb, error } of history.entries) {
-    if (error === undefined || (hadFault && isTold(error))) continue
-    return `${verb.kind} failed: ${tellError(error)}`
-  }
-  return undefined
+export function unexpectedError(
+  history: History,
+  isExpected: (error: unknown) => boolean,
+): string | undefined {
+  const found = history.entries.find(({ error }) => error !== undefined && !isExpected(error))
+  return found === undefined ? undefined : `${found.verb.kind} failed: ${tellError(found.error)}`
+}
+
+/** Whether an operation gave up since what it saw contradicted itself each time. */
+export function isRestless(error: unknown): boolean {
+  return error instanceof StoreError && /changed under each of/.test(error.message)
 }
 
 /** Whether an error is one that the store's faces tell, and not a sign of a fault of its own. */
-function isTold(error: unknown): boolean {
+export function isTold(error: unknown): boolean {
   if ((error as { injected?: boolean }).injected === true) return true
   const told = toStoreError(error, '')
   return told instanceof StoreError && !['IO', 'CORRUPT'].includes(told.code)

@@ -38,6 +38,12 @@ const remove = (result: boolean, called: number, returned: number): Told => [
   { result },
 ]
 const unknown = (told: Told): Told => [told[0], told[1], Infinity, { ...told[3], isUnknown: true }]
+const late = (told: Told, calledAtMs?: number): Told => {
+  return [told[0], told[1], told[2], { ...told[3], isLate: true, calledAtMs }]
+}
+const calledAt = (calledAtMs: number, told: Told): Told => {
+  return [told[0], told[1], told[2], { ...told[3], calledAtMs }]
+}
 const tick = (atMs: number, at: number): Told => ['tick', at, at, { atMs }]
 
 await t.test('histories that can be explained are', async (t) => {
@@ -142,6 +148,40 @@ await t.test('histories that cannot be explained are not', async (t) => {
     ],
   }
   for (const [name, told] of Object.entries(bad)) t.notOk(explains(told), name)
+})
+
+await t.test('what had expired when a call began was absent to it, and not before', async (t) => {
+  const expiring = write('A', 0, 0, 10)
+  const outlives = (...told: Told[]): boolean => explains([expiring, tick(10, 1), ...told])
+  t.ok(outlives(calledAt(9, read('A', 2, 2))), 'it looked at the clock before the tick')
+  t.notOk(outlives(calledAt(10, read('A', 2, 2))))
+  t.ok(outlives(calledAt(9, read(undefined, 2, 2))), 'or after it')
+  t.ok(outlives(calledAt(9, take('A', 2, 2)), read(undefined, 3, 3)))
+  t.notOk(outlives(calledAt(9, take('A', 2, 2)), calledAt(9, take('A', 3, 3))), 'once')
+  t.ok(outlives(calledAt(9, remove(true, 2, 2)), calledAt(10, remove(false, 3, 3))))
+  t.notOk(outlives(calledAt(10, remove(true, 2, 2))))
+  t.ok(outlives(calledAt(9, ['has', 2, 2, { result: true }])))
+  t.notOk(outlives(calledAt(9, add('B', false, 2, 2))), 'an add goes by the time of its link')
+  t.notOk(outlives(write('B', 2, 2), calledAt(9, read('A', 3, 3))), 'what was replaced is gone')
+})
+
+await t.test('what may be seen late is what was there, and takes nothing away', async (t) => {
+  const two = [write('A', 1, 1), write('B', 2, 2)]
+  const sees = (...told: Told[]): boolean => explains([...two, ...told], 'I')
+  t.notOk(sees(read('A', 3, 3)))
+  t.ok(sees(late(read('A', 3, 3)), late(read('I', 4, 4)), read('B', 5, 5)), 'in any order')
+  t.notOk(sees(late(read(undefined, 3, 3))), 'it was never absent')
+  t.notOk(sees(late(read('X', 3, 3))), 'nobody wrote that')
+  t.notOk(explains([late(read('A', 0, 0)), write('A', 1, 1)]), 'not yet written')
+  t.notOk(sees(take('A', 3, 3), late(read('B', 4, 4))), 'a take is not late')
+  t.notOk(explains([add('A', true, 0, 0), late(read('A', 1, 1)), add('B', true, 2, 2)]))
+  const gone = [write('A', 0, 0), remove(true, 1, 1), write('B', 2, 2)]
+  const misses = [late(take(undefined, 3, 3)), late(remove(false, 4, 4)), late(read('A', 5, 5))]
+  t.ok(explains([...gone, ...misses, read('B', 6, 6)]))
+  t.ok(explains([add('A', true, 0, 0), remove(true, 1, 1), late(add('B', false, 2, 2))]))
+  const expired = [write('A', 0, 0, 10), tick(10, 1)]
+  t.ok(explains([...expired, late(read('A', 2, 2), 9)]))
+  t.notOk(explains([...expired, late(read('A', 2, 2), 10)]), 'nor do clocks go back')
 })
 
 await t.test('a long history of concurrent writes is judged quickly', async (t) => {

@@ -26,6 +26,8 @@ export interface Action {
   readonly returned: number
   /** Its caller learnt no outcome, so it may have happened in that time, or never. */
   readonly isUnknown?: boolean
+  /** Whether it changes nothing, and may answer by what was before it was called. */
+  readonly isLate?: boolean
   /** Which conceal a restore, or a write, ends. */
   readonly pair?: number
   /** For a conceal: whether it need not end, since who did it died. */
@@ -68,17 +70,24 @@ export function linearize(initial: State, actions: readonly Action[]): Action[] 
     tried.add(known)
     const firstReturn = Math.min(...open.map(({ returned }) => returned))
     for (const [i, action] of actions.entries()) {
-      const isPossible = action.called <= firstReturn && action.returned >= lastCall
+      const called = action.isLate === true ? -Infinity : action.called
+      const isPossible = called <= firstReturn && action.returned >= lastCall
       if ((done & (1 << i)) !== 0 || !isPossible) continue
-      const next = apply(state, action)
+      const next = action.isLate === true ? seenBy(state, action) : apply(state, action)
       if (next === undefined) continue
       order.push(action)
-      if (search(done | (1 << i), next, Math.max(lastCall, action.called))) return true
+      if (search(done | (1 << i), next, Math.max(lastCall, called))) return true
       order.pop()
     }
     return false
   }
   return search(0, initial, -Infinity) ? order : undefined
+}
+
+/** The same for an action that changes nothing; expiry it judges by the time of its call. */
+function seenBy(state: State, action: Action): State | undefined {
+  const nowMs = Math.max(state.nowMs, action.calledAtMs ?? 0)
+  return apply({ ...state, nowMs }, action) === undefined ? undefined : state
 }
 
 /** The state after an action; undefined when it cannot have answered what it did. */
