@@ -1,4 +1,6 @@
-import { existsSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import * as nodeFs from 'node:fs'
+import { existsSync, readdirSync, renameSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { mock } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
@@ -82,3 +84,45 @@ await t.test('a store that only holds an object open shows that it is alive', as
   t.equal(isTouched(), false)
   t.equal(await pass(HEARTBEAT_MS, isTouched), true)
 })
+
+await t.test('a sign of life whose reply NFS loses is one all the same', async (t) => {
+  for (const [call, code] of [
+    ['mkdirSync', 'EEXIST'],
+    ['rmdirSync', 'ENOENT'],
+  ] as const) {
+    const root = `${await scratchDirectory(t)}/store`
+    let lost = 0
+    const done = nodeFs[call] as (...values: unknown[]) => unknown
+    // The call takes effect; then the client asks again, and is refused.
+    const repeated = (...values: unknown[]): unknown => {
+      const result = done(...values)
+      if (!isProbe(String(values[0]))) return result
+      lost += 1
+      throw Object.assign(new Error(code), { code, errno: -constants.errno[code] })
+    }
+    const store = openSync(root, { fs: { ...nodeFs, [call]: repeated } })
+    leaveBehind(root, { '1': 'abandoned' })
+    t.match(store.sweep(), { abandoned: { count: 2 } }, call)
+    t.equal(lost, 1, 'a reply was lost')
+    store.close()
+  }
+})
+
+await t.test(
+  'a store whose private directory was swept shows that it is alive again',
+  async (t) => {
+    const root = `${await scratchDirectory(t)}/store`
+    const store = openSync(root)
+    store.set('k', 'value')
+    for (const name of readdirSync(join(root, '.tmp'))) rmdirSync(join(root, '.tmp', name))
+    leaveBehind(root, { '1': 'abandoned' })
+    t.match(store.sweep(), { abandoned: { count: 2 } })
+    t.equal(readdirSync(join(root, '.tmp')).length, 1, 'in a new one')
+    store.close()
+  },
+)
+
+/** Whether a path is a private name, not a directory of private names. */
+function isProbe(path: string): boolean {
+  return /\/\.tmp\/[^/]+\/[^/]+$/.test(path)
+}
