@@ -3,6 +3,7 @@
  * is room again, afterwards:
  * limits-space-worker DIRECTORY [UID]
  */
+import fs from 'fs-extra'
 import { open, type Store } from '../../index.js'
 import { report } from './channel.js'
 import { outcome, STEADY_KEYS, steadyValue, tryWrites, wrongKeys } from './limits-values.js'
@@ -10,9 +11,8 @@ import { outcome, STEADY_KEYS, steadyValue, tryWrites, wrongKeys } from './limit
 const [directory = '', uid = ''] = process.argv.slice(2)
 const ROOT = `${directory}/store`
 const BALLAST_SIZES_BYTES = [2 ** 20, 2 ** 16, 2 ** 12]
-// A quota does not bind root. Another user may not be able to read the project, so what a store
-// loads when it is opened is loaded before.
-await import('fs-extra')
+// A quota does not bind root. Another user may not be able to read the project, so everything is
+// loaded before, and a store is given what it would load when it is opened.
 if (uid !== '') process.setuid?.(Number(uid))
 
 /** Writes until no more can be written. */
@@ -43,12 +43,12 @@ async function tryOthers(store: Store, ballast: string[]): Promise<Record<string
   }
 }
 
-const store = await open(ROOT)
+const store = await open(ROOT, { fs })
 for (const key of STEADY_KEYS) await store.set(key, steadyValue(key))
 const ballast = await fill(store)
 const objects = STEADY_KEYS.length + ballast.length
 const writes = await tryWrites(store)
-const other = await open(ROOT)
+const other = await open(ROOT, { fs })
 const stranger = {
   wrong: await wrongKeys(other),
   delete: await outcome(() => other.delete(ballast.pop()!)),
