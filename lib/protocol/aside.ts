@@ -15,11 +15,12 @@
  */
 import { constants } from 'node:os'
 import { isErrno } from '../errors.js'
-import { link, quietly, rename, unlink, type Operation } from '../drivers/effects.js'
+import { link, quietly, rename, type Operation } from '../drivers/effects.js'
 import { exists, looksAbsent, restless } from './absence.js'
 import type { Context, ObjectPath } from './context.js'
 import { openMoved, release } from './pin.js'
 import { privateName } from './private-names.js'
+import { removeFile } from './removal.js'
 
 const { errno } = constants
 
@@ -74,7 +75,7 @@ export function* settle(
     yield* quietly(putBack(aside, object.path))
     throw error
   }
-  yield* isUnwanted ? discard(aside) : putBack(aside, object.path)
+  yield* isUnwanted ? removeFile(aside) : putBack(aside, object.path)
   return isUnwanted
 }
 
@@ -96,16 +97,7 @@ export function* putBack(aside: string, path: string): Operation<void> {
     }
     if (!isErrno(error, errno.EEXIST)) throw error
   }
-  yield* discard(aside)
-}
-
-/** Removes a private name; one that is not there any more may be a reply that NFS lost. */
-function* discard(aside: string): Operation<void> {
-  try {
-    yield* unlink(aside)
-  } catch (error) {
-    if (!looksAbsent(error)) throw error
-  }
+  yield* removeFile(aside)
 }
 
 function* judgeAside(

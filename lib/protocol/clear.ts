@@ -16,9 +16,8 @@
  * Files that are not the store's are never removed: destroy then leaves them, the directories
  * they are in, and fails naming one.
  */
-import { constants } from 'node:os'
-import { isErrno, StoreError } from '../errors.js'
-import { checkpoint, lstat, rmdir, unlink, type Operation } from '../drivers/effects.js'
+import { StoreError } from '../errors.js'
+import { checkpoint, lstat, type Operation } from '../drivers/effects.js'
 import { MARKER_NAME } from '../format/marker.js'
 import { isAbsent, looksAbsent, MAX_ATTEMPTS, requireStore, restless } from './absence.js'
 import type { Context, Durability, ObjectPath } from './context.js'
@@ -26,9 +25,8 @@ import { EXPIRING_NAME } from './expire.js'
 import { entries, objectsOf, shardNames } from './list.js'
 import { isPrivateEntry, readOnlyError } from './private-names.js'
 import { commitNames } from './publish.js'
+import { removeDirectory, removeFile } from './removal.js'
 import { isFurniture, QUARANTINE_NAME } from './root.js'
-
-const { errno } = constants
 
 /** Removes the objects of one shard; says how many object files there were, expired included. */
 export function* clearShard(
@@ -85,32 +83,6 @@ function* removeObject(context: Context, object: ObjectPath): Operation<boolean>
     if (yield* isAbsent(context, object)) return false
   }
   throw restless(object)
-}
-
-/** Removes a name; says whether it was there. */
-export function* removeFile(path: string): Operation<boolean> {
-  try {
-    yield* unlink(path)
-    return true
-  } catch (error) {
-    if (looksAbsent(error)) return false
-    throw error
-  }
-}
-
-/**
- * Removes an empty directory; one with entries stays, and one that is a mount point. Says
- * whether it did.
- */
-export function* removeDirectory(path: string): Operation<boolean> {
-  try {
-    yield* rmdir(path)
-    return true
-  } catch (error) {
-    const { ENOTEMPTY, EEXIST, ENOTDIR, EBUSY } = errno
-    if (looksAbsent(error) || isErrno(error, ENOTEMPTY, EEXIST, ENOTDIR, EBUSY)) return false
-    throw error
-  }
 }
 
 /** Removes a file, or a directory with all it holds; never what a symbolic link points to. */

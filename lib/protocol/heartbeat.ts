@@ -9,10 +9,10 @@
  */
 import { lstat, type Operation } from '../drivers/effects.js'
 import { looksAbsent } from './absence.js'
-import { removeDirectory } from './clear.js'
 import type { Context } from './context.js'
 import { makePlainDirectory } from './directories.js'
 import { noticeLostInstance, privateName } from './private-names.js'
+import { removeDirectory } from './removal.js'
 
 /** How often a store that holds private names, and does nothing, touches them. */
 export const HEARTBEAT_MS = 10 * 60 * 1000

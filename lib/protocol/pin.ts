@@ -30,6 +30,7 @@ import type { Context, ObjectPath } from './context.js'
 import { makePlainDirectory } from './directories.js'
 import { asCorrupt } from './load.js'
 import { noticeLostInstance, privateName } from './private-names.js'
+import { removeFile } from './removal.js'
 
 const { errno } = constants
 
@@ -101,16 +102,7 @@ function* pinByLink(context: Context, object: ObjectPath): Operation<Pin | undef
     pinned = yield* openPrivate(object, privatePath)
     return pinned
   } finally {
-    if (pinned === undefined) yield* quietly(discard(privatePath))
-  }
-}
-
-/** Removes a private name, if the sweep has not done so. */
-function* discard(privatePath: string): Operation<void> {
-  try {
-    yield* unlink(privatePath)
-  } catch (error) {
-    if (!looksAbsent(error)) throw error
+    if (pinned === undefined) yield* quietly(removeFile(privatePath))
   }
 }
 

@@ -15,11 +15,11 @@ import { constants } from 'node:os'
 import { isErrno } from '../errors.js'
 import { mkdir, type Operation } from '../drivers/effects.js'
 import { find } from './absence.js'
-import { removeDirectory } from './clear.js'
 import type { Context } from './context.js'
 import { beat } from './heartbeat.js'
 import { entries } from './list.js'
 import { PRIVATE_DIRECTORY } from './private-names.js'
+import { removeDirectory } from './removal.js'
 
 const { errno } = constants
 
