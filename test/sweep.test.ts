@@ -1,3 +1,4 @@
+import * as nodeFs from 'node:fs'
 import {
   existsSync,
   linkSync,
@@ -8,6 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
@@ -322,4 +324,25 @@ await t.test('limits that are none are refused', async (t) => {
   t.type(await failureOf(() => open(root, { sweep: { maxBytes: -1 } })), RangeError)
   t.type(await failureOf(() => open(root, { sweep: 'yes' as never })), TypeError)
   t.type(await failureOf(() => openSync(root, { sweep: false } as object)), TypeError)
+})
+
+await t.test('what this user may not touch is told, and the rest is swept', async (t) => {
+  const root = `${await scratchDirectory(t)}/store`
+  const before = longAgo(root)
+  for (const key of ['closed', 'open']) before.set(key, 'gone', { ttlMs: 1 })
+  before.close()
+  const closed = [placeOf(root, 'closed'), leaveBehind(root, { '1': 'x' }, { id: 'e' })]
+  leaveBehind(root, { '1': 'x' })
+  const refusing =
+    (call: 'openSync' | 'readdirSync') =>
+    (path: string, ...rest: unknown[]): unknown => {
+      const { EACCES } = constants.errno
+      if (closed.includes(path)) throw Object.assign(new Error('EACCES'), { errno: -EACCES })
+      return (nodeFs[call] as (...values: unknown[]) => unknown)(path, ...rest)
+    }
+  const fs = { ...nodeFs, openSync: refusing('openSync'), readdirSync: refusing('readdirSync') }
+  const store = openSync(root, { fs })
+  t.match(store.sweep(), { abandoned: { count: 2 }, expired: { count: 1 }, denied: { count: 2 } })
+  for (const path of closed) t.ok(existsSync(path), path)
+  store.close()
 })

@@ -177,13 +177,13 @@ export class DirectoryStore implements ObjectStore, Bulk {
   }
 
   async #finish(): Promise<void> {
-    await this.#housekeeping.stop()
     await this.#letGo()
     await this.#driver.run(removeInstance(this.#context))
   }
 
   /** Closes objects still open and waits until nothing runs any more. */
   async #letGo(): Promise<void> {
+    await this.#housekeeping.stop()
     do {
       for (const object of this.#openObjects) await object.close()
       await this.#driver.drain()

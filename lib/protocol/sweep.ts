@@ -69,7 +69,7 @@ export function* privateDirectories(context: Context): Operation<string[]> {
   return [...staging, ...instances.map((name) => `${privateRoot}/${name}`)]
 }
 
-/** Steps 2 and 3 for one directory of private names. */
+/** Steps 2 and 3 for one directory of private names, if this user may look into it. */
 export function* sweepPrivate(
   context: Context,
   plan: SweepPlan,
@@ -77,6 +77,15 @@ export function* sweepPrivate(
   sum: SweepSum,
 ): Operation<void> {
   yield* checkpoint()
+  yield* unlessDenied(sum, sweepSilent(context, plan, directory, sum))
+}
+
+function* sweepSilent(
+  context: Context,
+  plan: SweepPlan,
+  directory: string,
+  sum: SweepSum,
+): Operation<void> {
   if (context.fresh) yield* revalidate(directory, context.root)
   const own = yield* find(directory)
   if (own?.isDirectory() !== true || own.mtimeMs >= plan.beforeMs) return
@@ -92,7 +101,7 @@ export function* sweepPrivate(
     yield* checkpoint()
     yield* unlessDenied(sum, sweepName(context, plan, path, file, sum))
   }
-  yield* unlessDenied(sum, sweepDirectory(plan, directory, sum))
+  yield* sweepDirectory(plan, directory, sum)
 }
 
 /** Step 4 for one shard; returns the files of the objects that stay. */
@@ -108,7 +117,9 @@ export function* sweepShard(
     yield* checkpoint()
     const file = yield* find(object.path)
     if (file?.isFile() !== true) continue
-    const isGone = plan.expires && (yield* sweepExpired(context, plan, object, file, sum))
+    const isGone =
+      plan.expires &&
+      (yield* unlessDenied(sum, sweepExpired(context, plan, object, file, sum))) === true
     if (!isGone) kept.push(file)
   }
   return kept
@@ -148,8 +159,7 @@ function* sweepExpired(
     const info = yield* statExpired(context, object)
     if (info === undefined || !isExpired(info, plan.beforeMs)) return false
     if (!plan.dryRun) {
-      const removal = removeIf(context, object, expiredBy(plan.beforeMs))
-      const outcome = yield* unlessDenied(sum, removal)
+      const outcome = yield* removeIf(context, object, expiredBy(plan.beforeMs))
       if (outcome !== 'removed') return outcome === 'absent'
     }
     sum.add('expired', file.size)
