@@ -12,7 +12,8 @@ const OPTIONS = IS_SHORT
 const EPOCHS = IS_SHORT ? 5 : 10
 const ROUNDS = IS_SHORT ? 10 : 25
 /** That what had been before was seen, or what is there was missed; not that anything was lost. */
-const LATE = /^(before|get|delete|take|missed): (undefined|v0|v1|false|\d+), not /
+const LATE =
+  /^(before|get|delete|take|missed): (undefined|v0|v1|false|\d+), not |^after take of v2: v2, not /
 /** So many calls of a key are made even on a busy machine; fewer would prove little. */
 const MIN_CALLS = 4
 
