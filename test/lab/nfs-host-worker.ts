@@ -167,6 +167,7 @@ class Host {
           for await (const key of this.#store.keys()) listed.push(key)
         } catch (error) {
           this.faults.push(`list: ${String(error)}`)
+          continue
         }
         const returned = now()
         const found = new Set(listed)

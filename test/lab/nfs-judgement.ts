@@ -1,3 +1,4 @@
+import { RESTLESS } from '../simulation/judgement.js'
 import { initialState, linearize, type Action } from '../simulation/linearizability.js'
 import type { HostReport, Recorded } from './nfs-plan.js'
 
@@ -11,12 +12,16 @@ export interface Verdict {
   readonly stale: readonly string[]
   /** What must never be: torn values, two winners, errors. */
   readonly broken: readonly string[]
+  /** Calls that failed since what they saw contradicted itself each time they looked. */
+  readonly givenUp: readonly string[]
 }
 
 /** Judges all that the hosts of a row report. */
 export function judge(reports: readonly HostReport[]): Verdict {
   const calls = reports.flatMap((report) => report.calls)
-  const broken = reports.flatMap((report) => report.faults)
+  const faults = reports.flatMap((report) => report.faults)
+  const givenUp = faults.filter(isRestless)
+  const broken = faults.filter((fault) => !isRestless(fault))
   const stale: string[] = []
   const keys = new Set(calls.map(({ key }) => key))
   for (const key of keys) {
@@ -26,8 +31,10 @@ export function judge(reports: readonly HostReport[]): Verdict {
     if (fault === undefined) stale.push(`${key}: ${tell(ofKey)}`)
     else broken.push(`${key}: ${fault}: ${tell(ofKey)}`)
   }
-  return { calls: calls.length, keys: keys.size, stale, broken }
+  return { calls: calls.length, keys: keys.size, stale, broken, givenUp }
 }
+
+const isRestless = (fault: string): boolean => RESTLESS.test(fault)
 
 /** Whether all of it can have happened one after the other. */
 function isExplained(calls: readonly Recorded[]): boolean {

@@ -284,9 +284,12 @@ export function unexpectedError(
   return found === undefined ? undefined : `${found.verb.kind} failed: ${tellError(found.error)}`
 }
 
-/** Whether an operation gave up since what it saw contradicted itself each time. */
+/** What an operation says that gave up since what it saw contradicted itself each time. */
+export const RESTLESS = /changed under each of/
+
+/** Whether an operation gave up for that reason. */
 export function isRestless(error: unknown): boolean {
-  return error instanceof StoreError && /changed under each of/.test(error.message)
+  return error instanceof StoreError && RESTLESS.test(error.message)
 }
 
 /** Whether an error is one that the store's faces tell, and not a sign of a fault of its own. */
