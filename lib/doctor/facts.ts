@@ -1,5 +1,5 @@
 import type { Format } from '../format/marker.js'
-import type { Mount } from './mount-table.js'
+import type { Mount } from '../format/mount-table.js'
 import type { Outcome } from './outcome.js'
 
 /** Who asks. */

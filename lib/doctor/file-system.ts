@@ -1,5 +1,5 @@
 import { isLocal } from '../protocol/file-systems.js'
-import type { Mount } from './mount-table.js'
+import type { Mount } from '../format/mount-table.js'
 
 /** Kinds of file systems, by what a store can rely on there. */
 export type Family =

@@ -30,6 +30,13 @@ export interface Context extends Environment {
   readonly durability: Durability
   /** Whether directories are revalidated before they are believed (NFS and the unknown). */
   readonly fresh: boolean
+  /** Whether other hosts may change what is here, so that this one may remember what was. */
+  readonly remote: boolean
+  /**
+   * Whether hosts may miss one of two changes that fall into one tick of the server's clock, as
+   * on NFS 3; undefined until somebody needs to know (server-clock.ts).
+   */
+  coarse: boolean | undefined
   /** Whether a flushed directory means anything; an NFS server commits names by itself. */
   readonly syncsDirectories: boolean
   readonly fileMode: number | undefined

@@ -79,10 +79,29 @@ export function* makeShard(
   object: ObjectPath,
   staging: string,
 ): Operation<string[]> {
+  return yield* makeDirectories(context, [object.outer, object.shard], staging)
+}
+
+/**
+ * Makes directories, each in the one before it.
+ *
+ * @param staging - a private name that exists for nothing else
+ * @returns the directories that gained an entry, inner before outer
+ */
+export function* makeDirectories(
+  context: Context,
+  paths: readonly string[],
+  staging: string,
+): Operation<string[]> {
   const changed: string[] = []
-  if (yield* makeDirectory(context, object.outer, staging)) changed.push(context.root)
-  if (yield* makeDirectory(context, object.shard, staging)) changed.push(object.outer)
+  for (const path of paths) {
+    if (yield* makeDirectory(context, path, staging)) changed.push(parentOf(path))
+  }
   return changed.reverse()
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'))
 }
 
 /** Flushes the names in a directory to the disk. */
@@ -108,8 +127,7 @@ export function* syncDirectory(path: string): Operation<void> {
 export function* revalidate(path: string, root: string): Operation<boolean> {
   if (yield* openAndClose(path)) return true
   if (path === root) return false
-  const parent = path.slice(0, path.lastIndexOf('/'))
-  if (!(yield* revalidate(parent, root))) return false
+  if (!(yield* revalidate(parentOf(path), root))) return false
   return yield* openAndClose(path)
 }
 

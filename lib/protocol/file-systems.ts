@@ -24,7 +24,7 @@ export function isLocal(type: number): boolean {
   return LOCAL_TYPES.has(type)
 }
 
-/** Whether a flush of a directory adds anything: an NFS server has committed its names already. */
-export function syncsDirectories(type: number): boolean {
-  return type !== NFS_TYPE
+/** Whether it is NFS, whose server has committed a name before it says that it is there. */
+export function isNfs(type: number): boolean {
+  return type === NFS_TYPE
 }

@@ -16,7 +16,7 @@ import { StoreError } from '../errors.js'
 import { statfs, type Operation } from '../drivers/effects.js'
 import type { Format } from '../format/marker.js'
 import type { Context, Durability, Environment } from './context.js'
-import { isLocal, syncsDirectories } from './file-systems.js'
+import { isLocal, isNfs } from './file-systems.js'
 import { establish, identify, makeRoot, whyReadOnly, type Identity } from './identify.js'
 import { removeInstance } from './private-names.js'
 
@@ -27,6 +27,8 @@ export interface OpenHow {
   readonly durability: Durability
   readonly reads: 'link' | 'open'
   readonly fresh: boolean | undefined
+  /** See {@link Context.coarse}. */
+  readonly coarse?: boolean | undefined
   readonly fileMode: number | undefined
   readonly dirMode: number | undefined
   readonly readOnly: boolean
@@ -72,7 +74,9 @@ function* draftContext(root: string, how: OpenHow): Operation<Context> {
     format: how.format ?? 'envelope',
     durability: how.durability,
     fresh: how.fresh ?? !isLocal(type),
-    syncsDirectories: syncsDirectories(type),
+    remote: !isLocal(type) || how.fresh === true,
+    coarse: how.coarse ?? (isNfs(type) ? undefined : false),
+    syncsDirectories: !isNfs(type),
     fileMode: how.fileMode,
     dirMode: how.dirMode,
     landmark: root,

@@ -1,5 +1,5 @@
 import type { Facts } from '../../lib/doctor/facts.js'
-import { mountOf, parseMountTable } from '../../lib/doctor/mount-table.js'
+import { mountOf, parseMountTable } from '../../lib/format/mount-table.js'
 import type { Outcome } from '../../lib/doctor/outcome.js'
 
 /** A probe that gave a value. */

@@ -106,9 +106,9 @@ function attempt(
 }
 
 function howToOpen(scenario: Scenario): OpenHow {
-  const { format, durability, reads, fresh, dirMode } = scenario
+  const { place, format, durability, reads, fresh, dirMode } = scenario
   const fixed = { create: true, fileMode: undefined, readOnly: false, environment: NOWHERE }
-  return { format, durability, reads, fresh, dirMode, ...fixed }
+  return { format, durability, reads, fresh, dirMode, coarse: place === 'nfs3', ...fixed }
 }
 
 function mountsOf({ place, cast, lookupCache }: Scenario, fileSystem: FileSystem): Mount[] {
