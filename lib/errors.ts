@@ -5,7 +5,7 @@ import { constants } from 'node:os'
  * says the same at more length.
  *
  * - Caller: `INVALID_KEY`, `NOT_SUPPORTED`, `CLOSED`, `ABORTED`, `NOT_A_STORE`.
- * - Conflict: `PRECONDITION_FAILED`, `NOT_FOUND`.
+ * - Conflict: `PRECONDITION_FAILED`, `NOT_FOUND`, `LEASE_LOST`.
  * - Data: `CORRUPT`, `FORMAT_UNSUPPORTED`, `DECODE`.
  * - Environment: `NO_SPACE`, `ACCESS_DENIED`, `UNAVAILABLE`, `IO`.
  */
@@ -17,6 +17,7 @@ export const ERROR_CODES = [
   'NOT_A_STORE',
   'PRECONDITION_FAILED',
   'NOT_FOUND',
+  'LEASE_LOST',
   'CORRUPT',
   'FORMAT_UNSUPPORTED',
   'DECODE',

@@ -10,7 +10,8 @@
  * it is and can be destroyed again:
  *
  *     1  clear, and remove the shard directories
- *     2  remove .tmp, with whatever any process left there, and the quarantine
+ *     2  remove .tmp, with whatever any process left there, the quarantine
+ *        and the queues
  *     3  remove `.expiring`, the marker and the root
  *
  * Files that are not the store's are never removed: destroy then leaves them, the directories
@@ -26,7 +27,7 @@ import { entries, objectsOf, shardNames } from './list.js'
 import { isPrivateEntry, readOnlyError } from './private-names.js'
 import { commitNames } from './publish.js'
 import { removeDirectory, removeFile } from './removal.js'
-import { isFurniture, QUARANTINE_NAME } from './root.js'
+import { isAnnex, isFurniture } from './root.js'
 
 /** Removes the objects of one shard; says how many object files there were, expired included. */
 export function* clearShard(
@@ -59,7 +60,7 @@ export function* destroyOuter(context: Context, outer: string): Operation<void> 
 export function* destroyRoot(context: Context): Operation<void> {
   const { root } = context
   for (const name of yield* entries(root)) {
-    const goes = isPrivateEntry(name) || name === QUARANTINE_NAME
+    const goes = isPrivateEntry(name) || isAnnex(name)
     if (goes) yield* removeEntry(`${root}/${name}`)
   }
   const last = new Set([EXPIRING_NAME, MARKER_NAME])

@@ -28,6 +28,8 @@ export interface Context extends Environment {
   readonly root: string
   readonly format: Format
   readonly durability: Durability
+  /** Whether the file system is known to be one of this machine alone. */
+  readonly isLocal: boolean
   /** Whether directories are revalidated before they are believed (NFS and the unknown). */
   readonly fresh: boolean
   /** Whether other hosts may change what is here, so that this one may remember what was. */
@@ -78,8 +80,13 @@ export function locate(context: Context, key: ObjectKey): ObjectPath {
 
 /** Where the object of a hash lies. */
 export function locateHash(context: Context, hash: string, key?: string): ObjectPath {
+  return locateUnder(context.root, hash, key)
+}
+
+/** Where a hash has its place under a directory. */
+export function locateUnder(base: string, hash: string, key?: string): ObjectPath {
   const [outerName, innerName, rest] = splitHash(hash)
-  const outer = `${context.root}/${outerName}`
+  const outer = `${base}/${outerName}`
   const shard = `${outer}/${innerName}`
   return { key, hash, outer, shard, path: `${shard}/${rest}` }
 }

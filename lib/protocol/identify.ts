@@ -41,7 +41,7 @@ import type { Context } from './context.js'
 import { makePlainDirectory, revalidate, syncDirectory } from './directories.js'
 import { entries } from './list.js'
 import { isPrivateEntry, PRIVATE_DIRECTORY } from './private-names.js'
-import { isFurniture, QUARANTINE_NAME } from './root.js'
+import { isAnnex, isFurniture } from './root.js'
 import { stageBytes } from './stage.js'
 
 const { errno } = constants
@@ -171,7 +171,7 @@ function* lookAround(root: string): Operation<Identity | 'empty' | StoreError> {
     if (isPrivateEntry(name)) hasPrivate ||= name === PRIVATE_DIRECTORY
     else if (entry.isDirectory() && isShardName(name) && (yield* holdsShards(root, name))) {
       shards += 1
-    } else if (!isFurniture(name) && name !== QUARANTINE_NAME) return foreignDirectory(root, name)
+    } else if (!isFurniture(name) && !isAnnex(name)) return foreignDirectory(root, name)
   }
   if (shards === 0) return 'empty'
   return { format: 'raw', landmark: hasPrivate ? `${root}/${PRIVATE_DIRECTORY}` : root }

@@ -73,6 +73,7 @@ function* draftContext(root: string, how: OpenHow): Operation<Context> {
     root,
     format: how.format ?? 'envelope',
     durability: how.durability,
+    isLocal: isLocal(type),
     fresh: how.fresh ?? !isLocal(type),
     remote: !isLocal(type) || how.fresh === true,
     coarse: how.coarse ?? (isNfs(type) ? undefined : false),

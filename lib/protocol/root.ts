@@ -6,11 +6,18 @@ import { isPrivateEntry } from './private-names.js'
 /** The directory for damaged objects that `verify` was asked to move there. */
 export const QUARANTINE_NAME = '.quarantine'
 
+/** The directory that holds the queues. */
+export const QUEUES_NAME = '.queues'
+
+/** Whether an entry of the root is a directory that the store keeps beside its shards. */
+export function isAnnex(name: string): boolean {
+  return name === QUARANTINE_NAME || name === QUEUES_NAME
+}
+
 /** Whether an entry of the root is one the store itself makes. */
 export function isStoreEntry(name: string): boolean {
   if (name === MARKER_NAME || name === EXPIRING_NAME) return true
-  if (name === QUARANTINE_NAME) return true
-  return isPrivateEntry(name) || isShardName(name)
+  return isAnnex(name) || isPrivateEntry(name) || isShardName(name)
 }
 
 /**
