@@ -20,6 +20,22 @@ export { Store } from './lib/store.js'
 export type { ReadStreamOptions, SetOptions } from './lib/store.js'
 export { directoryStore, DirectoryStore } from './lib/backends/directory.js'
 export type { OpenOptions } from './lib/backends/opening.js'
+export { Queue } from './lib/coordination/queue.js'
+export type {
+  ConsumeOptions,
+  DeadLetter,
+  PushOptions,
+  QueueBackend,
+  QueueOptions,
+  QueueStore,
+  RetryOptions,
+  HeldJob,
+  JobSource,
+  PushRequest,
+} from './lib/coordination/queue.js'
+export { Job } from './lib/coordination/job.js'
+export type { Visibility } from './lib/coordination/visibility.js'
+export type { QueueCounts } from './lib/protocol/queue-count.js'
 export { bulkOf } from './lib/bulk.js'
 export type {
   Bulk,

@@ -13,5 +13,5 @@ import { Store } from './store.js'
  */
 export async function open(path: string, options?: OpenOptions): Promise<Store> {
   const directory = await directoryStore(path, options)
-  return new Store(directory, directory)
+  return new Store(directory, directory, directory)
 }

@@ -60,6 +60,15 @@ function checkLimit(name: string, value: unknown, otherwise: number): number {
   throw new RangeError(`${name} must not be below 0, as ${value} is`)
 }
 
+/** Refuses anything but a number within limits. */
+export function checkNumber(name: string, value: unknown, least: number, most: number): number {
+  if (typeof value !== 'number') {
+    throw new TypeError(`${name} must be a number, not ${describe(value)}`)
+  }
+  if (value >= least && value <= most) return value
+  throw new RangeError(`${name} must be between ${least} and ${most}, not ${value}`)
+}
+
 /** The names of what limits a sweep. */
 export const SWEEP_LIMITS = ['graceMs', 'maxBytes', 'maxObjects']
 

@@ -8,6 +8,7 @@ import {
   type VerifyReport,
   type WalkOptions,
 } from './bulk.js'
+import { noQueues, Queue, type QueueOptions, type QueueStore } from './coordination/queue.js'
 import { StoreError } from './errors.js'
 import { attributesOf, requireBuffer, type ObjectInfo } from './object-info.js'
 import type {
@@ -41,15 +42,18 @@ export interface ReadStreamOptions extends RangeOptions, CallOptions {}
 export class Store implements AsyncDisposable {
   readonly #objects: ObjectStore
   readonly #bulk: Bulk
+  readonly #queues: QueueStore | undefined
   readonly #writeStreams = new Set<Writable>()
 
   /**
    * @param objects - any backend or layer
    * @param bulk - its own ways of doing the operations over many objects, if it has any
+   * @param queues - its queues, if it has any
    */
-  constructor(objects: ObjectStore, bulk: Bulk = bulkOf(objects)) {
+  constructor(objects: ObjectStore, bulk: Bulk = bulkOf(objects), queues?: QueueStore) {
     this.#objects = objects
     this.#bulk = bulk
+    this.#queues = queues
   }
 
   /** What this store can do. */
@@ -178,6 +182,16 @@ export class Store implements AsyncDisposable {
 
   [Symbol.asyncIterator](): AsyncGenerator<[key: string, value: Buffer]> {
     return this.entries()
+  }
+
+  /**
+   * The queue with a name, which need not exist. It shares nothing with the object of that key.
+   *
+   * @throws StoreError `NOT_SUPPORTED` in the `raw` format, and where a layer has no queues
+   */
+  queue(name: string, options?: QueueOptions): Queue {
+    if (this.#queues !== undefined) return new Queue(this.#queues.queueBackend(name), options)
+    throw noQueues('this kind of store has no queues; ask the one underneath')
   }
 
   /** See {@link Bulk.count}. */

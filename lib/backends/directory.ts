@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { noQueues, type QueueBackend, type QueueStore } from '../coordination/queue.js'
 import { AsyncDriver, TWO_DESCRIPTORS } from '../drivers/async.js'
 import { StoreError, toStoreError } from '../errors.js'
 import type { Operation } from '../drivers/effects.js'
@@ -33,6 +34,7 @@ import type { Handle } from '../protocol/read.js'
 import type { SweepReport } from '../protocol/sweep-sum.js'
 import { takeTurn } from '../protocol/sweep-turn.js'
 import { DirectoryObject } from './directory-object.js'
+import { DirectoryQueues } from './directory-queue.js'
 import { Housekeeping, type Chore } from './housekeeping.js'
 import { checkHousekeeping, checkOpen, type OpenOptions } from './opening.js'
 import * as requests from './requests.js'
@@ -42,12 +44,13 @@ import { clearAll, countAll, destroyShards, sweepAll, verifyAll } from './whole-
 import { WALK_OPTIONS } from './whole-store.js'
 
 /** A store in a directory: what `open` gives its face to. */
-export class DirectoryStore implements ObjectStore, Bulk {
+export class DirectoryStore implements ObjectStore, Bulk, QueueStore {
   readonly supports: Supports
   readonly #driver: AsyncDriver
   readonly #context: Context
   readonly #openObjects = new Set<StoredObject>()
   readonly #housekeeping: Housekeeping
+  readonly #queues: DirectoryQueues
   #closing: Promise<void> | undefined
 
   /** @internal Made by {@link directoryStore}. */
@@ -61,6 +64,12 @@ export class DirectoryStore implements ObjectStore, Bulk {
       expiry: isEnvelope,
       versions: isEnvelope,
     }
+    this.#queues = new DirectoryQueues({
+      driver,
+      context,
+      requireOpen: (operation) => this.#check(operation, () => undefined),
+      hold: (handle) => this.#holdOpen(handle),
+    })
     const chores: Chore[] = [() => this.#beat()]
     if (sweep !== undefined) chores.push((signal) => this.#sweepInTurn({ ...sweep, signal }))
     this.#housekeeping = new Housekeeping(context.readOnly === undefined ? chores : [])
@@ -171,6 +180,13 @@ export class DirectoryStore implements ObjectStore, Bulk {
     await this.close()
   }
 
+  queueBackend(name: string): QueueBackend {
+    return this.#check('queue', () => {
+      if (this.#context.format === 'envelope') return this.#queues.queue(name)
+      throw noQueues('the raw format keeps nothing but values, so it has no queues')
+    })
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#finish()
     return this.#closing
@@ -184,6 +200,7 @@ export class DirectoryStore implements ObjectStore, Bulk {
   /** Closes objects still open and waits until nothing runs any more. */
   async #letGo(): Promise<void> {
     await this.#housekeeping.stop()
+    await this.#queues.stop()
     do {
       for (const object of this.#openObjects) await object.close()
       await this.#driver.drain()
@@ -193,7 +210,10 @@ export class DirectoryStore implements ObjectStore, Bulk {
   }
 
   #hold(handle: Handle | undefined): StoredObject | undefined {
-    if (handle === undefined) return undefined
+    return handle === undefined ? undefined : this.#holdOpen(handle)
+  }
+
+  #holdOpen(handle: Handle): StoredObject {
     const forget = (object: StoredObject): void => void this.#openObjects.delete(object)
     const object = new DirectoryObject(this.#driver, handle, forget)
     if (handle.pin !== undefined) this.#openObjects.add(object)

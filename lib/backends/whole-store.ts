@@ -6,6 +6,7 @@ import { clearShard, destroyOuter, requireOwnStore } from '../protocol/clear.js'
 import type { Context, Durability } from '../protocol/context.js'
 import { mayExpire } from '../protocol/expire.js'
 import { countShard, shardNames } from '../protocol/list.js'
+import { queuePaths, sweepQueue } from '../protocol/queue-sweep.js'
 import { Inventory, SweepSum, type SweepReport } from '../protocol/sweep-sum.js'
 import { evictShard, planSweep, privateDirectories, sweepPrivate } from '../protocol/sweep.js'
 import { sweepShard, type SweepPlan } from '../protocol/sweep.js'
@@ -79,6 +80,9 @@ export function* sweepAll(
   const sum = new SweepSum()
   for (const directory of yield* once(privateDirectories(context))) {
     yield* once(sweepPrivate(context, plan, directory, sum))
+  }
+  for (const path of yield* once(queuePaths(context))) {
+    yield* once(sweepQueue(context, plan, path, sum))
   }
   const isLimited = limits.maxBytes < Infinity || limits.maxObjects < Infinity
   if (!plan.expires && !isLimited) return sum.toReport()

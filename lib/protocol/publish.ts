@@ -161,11 +161,12 @@ function* linkIfAbsent(
 }
 
 /** A private file that was swept away cannot be linked, however often it is tried. */
-function* requireFile(staged: Staged): Operation<void> {
+export function* requireFile(staged: Staged): Operation<void> {
   yield* lstat(staged.path)
 }
 
-function* isSameFile(one: string, other: string): Operation<boolean> {
+/** Whether two names are those of one file. */
+export function* isSameFile(one: string, other: string): Operation<boolean> {
   try {
     const { ino, dev } = yield* lstatExact(one)
     const second = yield* lstatExact(other)
@@ -176,7 +177,8 @@ function* isSameFile(one: string, other: string): Operation<boolean> {
   }
 }
 
-function asUnsupported(error: unknown): unknown {
+/** Says of a link that cannot be made that the file system has none. */
+export function asUnsupported(error: unknown): unknown {
   if (!isErrno(error, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)) return error
   const message = 'write-if-absent needs hard links, which this file system does not have'
   return new StoreError('NOT_SUPPORTED', `${message}; put the store on one that has`, {

@@ -218,7 +218,7 @@ function* sweepDirectory(plan: SweepPlan, path: string, sum: SweepSum): Operatio
 }
 
 /** Counts what this user may not remove, and goes on. */
-function* unlessDenied<T>(sum: SweepSum, operation: Operation<T>): Operation<T | undefined> {
+export function* unlessDenied<T>(sum: SweepSum, operation: Operation<T>): Operation<T | undefined> {
   try {
     return yield* operation
   } catch (error) {
