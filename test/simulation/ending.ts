@@ -1,5 +1,11 @@
-import type { Entry } from './history.js'
-import { isRestless, isTold, judge, unexpectedError, type Judgement } from './judgement.js'
+import {
+  isOvertaken,
+  isRestless,
+  isTold,
+  judge,
+  unexpectedError,
+  type Judgement,
+} from './judgement.js'
 import { leftovers, observe } from './observation.js'
 import { tellError } from './system-error.js'
 import { sweepAtEnd } from './sweep.js'
@@ -16,9 +22,14 @@ export function judgeEnd(world: World, judged = new Set<string>()): Judgement {
   const violation = wrongAtEnd(world)
   if (violation !== undefined) return { violation, exceptions: [] }
   const judgement = judgeHistory(world, judged)
-  const isUnrest = mayMissChanges(world) && world.history.entries.some(isGivenUp)
-  if (!isUnrest || judgement.violation !== undefined) return judgement
-  return { violation: undefined, exceptions: [...judgement.exceptions, 'restless'] }
+  if (judgement.violation !== undefined) return judgement
+  const { entries } = world.history
+  const exceptions = [...judgement.exceptions]
+  if (mayMissChanges(world) && entries.some(({ error }) => isRestless(error))) {
+    exceptions.push('restless')
+  }
+  if (entries.some(({ error }) => isOvertaken(error))) exceptions.push('overtaken')
+  return { violation: undefined, exceptions }
 }
 
 function judgeHistory(world: World, judged: Set<string>): Judgement {
@@ -33,8 +44,8 @@ function judgeHistory(world: World, judged: Set<string>): Judgement {
   const known = `${history.describe()} ${[...final].join()} ${seesLate}`
   if (judged.has(known)) return FINE
   judged.add(known)
-  const { initial, endsWithSweep: isSwept } = scenario
-  return judge(history, { initial, final, isSwept, seesLate })
+  const { initial, cells, endsWithSweep: isSwept } = scenario
+  return judge(history, { initial, cells, final, isSwept, seesLate })
 }
 
 /** Whether a host may have missed one of two changes. */
@@ -42,12 +53,10 @@ function mayMissChanges({ scenario, fileSystem }: World): boolean {
   return scenario.place === 'nfs3' && fileSystem.sawTwoInOneTick
 }
 
-const isGivenUp = ({ error }: Entry): boolean => isRestless(error)
-
 function wrongAtEnd(world: World): string | undefined {
   const { history, hadFault, scenario, cleanUpError } = world
   const isExpected = (error: unknown): boolean => {
-    if (mayMissChanges(world) && isRestless(error)) return true
+    if (isOvertaken(error) || (mayMissChanges(world) && isRestless(error))) return true
     return (hadFault || scenario.mayFail) && isTold(error)
   }
   const wrong = unexpectedError(history, isExpected) ?? leftovers(world)

@@ -135,7 +135,7 @@ class Exploration {
       const known = `cut ${history.describe()} ${[...final].join()}`
       if (this.#judged.has(known)) continue
       this.#judged.add(known)
-      const frame = { initial: scenario.initial, final }
+      const frame = { initial: scenario.initial, cells: scenario.cells, final }
       const violation = judgePowerCut(history, frame, scenario.durability)
       if (violation !== undefined) throw this.#found(world, `after a power cut here: ${violation}`)
     }

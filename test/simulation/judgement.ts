@@ -1,7 +1,9 @@
 import { StoreError, toStoreError } from '../../lib/errors.js'
 import type { Durability } from '../../lib/protocol/context.js'
+import { judgeCell } from './cells.js'
 import type { Entry, History } from './history.js'
 import { initialState, linearize, type Action } from './linearizability.js'
+import { CELL } from './observation.js'
 import { START_MS } from './scenario.js'
 import type { Value } from './verbs.js'
 import { tellError } from './system-error.js'
@@ -24,8 +26,10 @@ import { tellError } from './system-error.js'
  *   other changes must be explained by themselves; nothing is seen that never was, or not yet.
  * - `restless`: for the same reason a host may have a listing that contradicts what it finds, until
  *   the directory changes again. What looks for the key fails with `UNAVAILABLE` then.
+ * - `overtaken`: a process that set a cell and was held up until its generation was pruned does not
+ *   know whether it was in time, and says so with `UNAVAILABLE`.
  */
-export type Exception = (typeof EXPLAINING)[number] | 'tick' | 'restless'
+export type Exception = (typeof EXPLAINING)[number] | 'tick' | 'restless' | 'overtaken'
 
 const EXPLAINING = ['remove unsure', 'add unsure', 'concealed', 'gap'] as const
 
@@ -37,10 +41,11 @@ export interface Judgement {
   readonly exceptions: readonly Exception[]
 }
 
-/** What was there before and is there after, by key. */
+/** What was there before and is there after, by key and by cell. */
 export interface Frame {
   readonly initial: ReadonlyMap<string, Value>
   readonly final: ReadonlyMap<string, string | undefined>
+  readonly cells: ReadonlyMap<string, readonly string[]>
   /** Whether a sweep has put back what was aside when somebody died. */
   readonly isSwept?: boolean
   /** Whether hosts may have missed a change, so that they look at what was before. */
@@ -49,9 +54,14 @@ export interface Frame {
 
 /** Judges a history of any number of keys, each by itself. */
 export function judge(history: History, frame: Frame): Judgement {
-  const { initial, final, isSwept = false, seesLate = false } = frame
+  const { initial, cells, final, isSwept = false, seesLate = false } = frame
   const exceptions: Exception[] = []
   for (const [key, found] of final) {
+    if (key.startsWith(CELL)) {
+      const violation = judgeCell(history, key.slice(CELL.length), cells, found ?? '')
+      if (violation !== undefined) return { violation, exceptions }
+      continue
+    }
     const before = initial.get(key)
     const state = initialState(before?.id, before?.expiresAtMs, START_MS)
     const { end } = history
@@ -77,10 +87,16 @@ export function judge(history: History, frame: Frame): Judgement {
  */
 export function judgePowerCut(
   history: History,
-  { initial, final }: Frame,
+  { initial, cells, final }: Frame,
   durability: Durability,
 ): string | undefined {
   for (const [key, found] of final) {
+    if (key.startsWith(CELL)) {
+      if (durability !== 'full') continue
+      const violation = judgeCell(history, key.slice(CELL.length), cells, found ?? '', true)
+      if (violation !== undefined) return violation
+      continue
+    }
     if (durability === 'none' && found?.startsWith('unreadable') === true) continue
     const before = initial.get(key)
     const actions = actionsOn(history, key).filter(isChange)
@@ -290,6 +306,11 @@ export const RESTLESS = /changed under each of/
 /** Whether an operation gave up for that reason. */
 export function isRestless(error: unknown): boolean {
   return error instanceof StoreError && RESTLESS.test(error.message)
+}
+
+/** Whether an operation does not know whether it was in time. */
+export function isOvertaken(error: unknown): boolean {
+  return error instanceof StoreError && /moved on for long/.test(error.message)
 }
 
 /** Whether an error is one that the store's faces tell, and not a sign of a fault of its own. */

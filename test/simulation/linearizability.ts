@@ -1,12 +1,8 @@
-/**
- * Whether a history of one key can be explained by its actions having happened one after the
- * other, each at some moment between its call and its return: the search of Wing and Gong, with
- * Lowe's refinement that what was tried once (these actions done, this state reached) is not
- * tried again.
- */
+/** What can be done to one key, and whether a history of it can be explained. */
+import { searchOrder, type Model, type Timed } from './order-search.js'
 
 /** One action on a key. */
-export interface Action {
+export interface Action extends Timed {
   readonly kind:
     'write' | 'add' | 'take' | 'remove' | 'read' | 'has' | 'clear' | 'tick' | 'conceal' | 'restore'
   /** What a write or add stores. */
@@ -20,12 +16,6 @@ export interface Action {
    * Not looked at where the outcome is unknown.
    */
   readonly result?: string | boolean | undefined
-  /** Positions in time. One that returned before another was called comes before it. */
-  readonly called: number
-  /** Infinity: at any time later. */
-  readonly returned: number
-  /** Its caller learnt no outcome, so it may have happened in that time, or never. */
-  readonly isUnknown?: boolean
   /** Whether it changes nothing, and may answer by what was before it was called. */
   readonly isLate?: boolean
   /** Which conceal a restore, or a write, ends. */
@@ -58,30 +48,14 @@ export function initialState(value?: string, atMs?: number, nowMs = 0): State {
 
 /** An order that explains the actions; undefined when there is none. */
 export function linearize(initial: State, actions: readonly Action[]): Action[] | undefined {
-  if (actions.length > 31) throw new RangeError('a history this long is not for this search')
-  const tried = new Set<string>()
-  const order: Action[] = []
-  const search = (done: number, state: State, lastCall: number): boolean => {
-    const open = actions.filter((action, i) => (done & (1 << i)) === 0 && !action.isUnknown)
-    const isWhole = [...state.concealed.values()].every(({ mayLast }) => mayLast)
-    if (open.length === 0 && isWhole) return true
-    const known = `${done} ${describe(state)}`
-    if (tried.has(known)) return false
-    tried.add(known)
-    const firstReturn = Math.min(...open.map(({ returned }) => returned))
-    for (const [i, action] of actions.entries()) {
-      const called = action.isLate === true ? -Infinity : action.called
-      const isPossible = called <= firstReturn && action.returned >= lastCall
-      if ((done & (1 << i)) !== 0 || !isPossible) continue
-      const next = action.isLate === true ? seenBy(state, action) : apply(state, action)
-      if (next === undefined) continue
-      order.push(action)
-      if (search(done | (1 << i), next, Math.max(lastCall, called))) return true
-      order.pop()
-    }
-    return false
-  }
-  return search(0, initial, -Infinity) ? order : undefined
+  return searchOrder(MODEL, initial, actions)
+}
+
+const MODEL: Model<State, Action> = {
+  calledAt: (action) => (action.isLate === true ? -Infinity : action.called),
+  apply: (state, action) => (action.isLate === true ? seenBy(state, action) : apply(state, action)),
+  mayEnd: ({ concealed }) => [...concealed.values()].every(({ mayLast }) => mayLast),
+  describe,
 }
 
 /** The same for an action that changes nothing; expiry it judges by the time of its call. */

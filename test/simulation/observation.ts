@@ -19,24 +19,36 @@ export function keysOf({ scenario }: World): string[] {
   return [...keys]
 }
 
-/** What a process that comes later reads, from a file system that it sees as it is. */
+/** The cells that a scenario is about. */
+export function cellsOf({ scenario }: World): string[] {
+  const verbs = scenario.cast.flatMap(({ programs }) => programs.flat())
+  return [...new Set(verbs.flatMap((verb) => ('cell' in verb ? verb.cell : [])))]
+}
+
+/** Stands before the name of a cell where what was found is told. */
+export const CELL = 'cell '
+
+/** What a process that comes later reads, of keys and of cells, from a file system that it sees as it is. */
 export function observe(world: World, fileSystem: FileSystem): Map<string, string | undefined> {
+  const verbs = new Map<string, Verb>()
+  for (const key of keysOf(world)) verbs.set(key, { kind: 'read', key })
+  for (const cell of cellsOf(world)) verbs.set(CELL + cell, { kind: 'read cell', cell })
   const calls = new SystemCalls(new LocalMount(fileSystem))
   const how = { ...world.template.how, create: false, readOnly: true, reads: 'open' } as const
   const found = new Map<string, string | undefined>()
   try {
     const opened = runAlone(calls, openStore(MOUNT_POINT, how))
     const context: Context = { ...opened, now: () => world.nowMs }
-    for (const key of keysOf(world)) found.set(key, readOne(calls, context, key))
+    for (const [name, verb] of verbs) found.set(name, readOne(calls, context, verb))
   } catch (error) {
-    for (const key of keysOf(world)) found.set(key, `unreadable: ${String(error)}`)
+    for (const name of verbs.keys()) found.set(name, `unreadable: ${String(error)}`)
   }
   return found
 }
 
-function readOne(calls: SystemCalls, context: Context, key: string): string | undefined {
+function readOne(calls: SystemCalls, context: Context, verb: Verb): string | undefined {
   try {
-    return runAlone(calls, perform(context, { kind: 'read', key })) as string | undefined
+    return runAlone(calls, perform(context, verb)) as string | undefined
   } catch (error) {
     return `unreadable: ${String(error)}`
   }

@@ -125,6 +125,6 @@ function isSteady(world: World, path: string): boolean {
 
 function makesExpiring({ scenario }: World): boolean {
   const expires = (verb: Verb): boolean =>
-    'value' in verb && (verb.value.expiresAtMs ?? verb.value.ttlMs) !== undefined
+    'key' in verb && 'value' in verb && (verb.value.expiresAtMs ?? verb.value.ttlMs) !== undefined
   return scenario.cast.some(({ programs }) => programs.some((program) => program.some(expires)))
 }

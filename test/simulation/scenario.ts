@@ -45,6 +45,8 @@ export interface Scenario {
   readonly fresh: boolean | undefined
   /** Objects that are there at the start, by key. */
   readonly initial: ReadonlyMap<string, Value>
+  /** Cells that are there at the start, with the values of their generations. */
+  readonly cells: ReadonlyMap<string, readonly string[]>
   /** Whether a private name of somebody else holds each of them. */
   readonly pinned: boolean
   /** Whether the processes have opened the store, and have their directories, at the start. */
@@ -99,6 +101,7 @@ export function scenario(
     dirMode: undefined,
     fresh: undefined,
     initial: new Map([[KEY, small('I')]]),
+    cells: new Map(),
     pinned: false,
     opened: true,
     setup: [],

@@ -109,7 +109,9 @@ export class SystemCalls {
           number,
           number,
         ]
-        return fileSystem.inode(inode).content.copy(buffer, offset, position, position + length)
+        const { kind, content } = fileSystem.inode(inode)
+        if (kind === 'directory') throw new Failure('EISDIR')
+        return content.copy(buffer, offset, position, position + length)
       }
       case 'write': {
         const [, buffer, offset, length] = values as [number, Buffer, number, number]

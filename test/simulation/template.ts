@@ -43,11 +43,14 @@ export function prepare(scenario: Scenario): Template {
   )
   fileSystem.journal = scenario.powerCut ?? 'one'
   const how = howToOpen(scenario)
-  if (scenario.opened || scenario.initial.size > 0) {
+  if (scenario.opened || scenario.initial.size + scenario.cells.size > 0) {
     const calls = new SystemCalls(new LocalMount(fileSystem))
     const context = runAlone(calls, openStore(MOUNT_POINT, { ...how, durability: 'none' }))
     for (const [key, value] of scenario.initial) {
       runAlone(calls, perform(context, { kind: 'write', key, value }))
+    }
+    for (const [cell, values] of scenario.cells) {
+      for (const value of values) runAlone(calls, perform(context, { kind: 'update cell', cell, value }))
     }
     if (scenario.pinned) pinAll(fileSystem)
   }

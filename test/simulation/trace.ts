@@ -32,6 +32,10 @@ export function tellVerb(verb: Verb): string {
     case 'take':
     case 'remove':
       return `${verb.kind}(${verb.key})`
+    case 'read cell':
+      return `read cell(${verb.cell})`
+    case 'update cell':
+      return `update cell(${verb.cell}, ${verb.value ?? 'removed'})`
     default:
       return `${verb.kind}()`
   }

@@ -15,6 +15,7 @@ import { remove } from '../../lib/protocol/remove.js'
 import { stat } from '../../lib/protocol/stat.js'
 import { take } from '../../lib/protocol/take.js'
 import { write as writeObject } from '../../lib/protocol/write.js'
+import { performOnCell, type CellVerb } from './cells.js'
 
 /** What a process is told to do. */
 export type Verb =
@@ -23,6 +24,7 @@ export type Verb =
   | { readonly kind: 'copy' | 'rename'; readonly key: string; readonly to: string }
   | { readonly kind: 'list' | 'clear' | 'open' | 'close' | 'beat' }
   | { readonly kind: 'sweep'; readonly graceMs: number }
+  | CellVerb
 
 /** A value: what it consists of tells which it is, and where it is torn. */
 export interface Value {
@@ -85,6 +87,9 @@ export function* perform(context: Context, verb: Verb): Operation<unknown> {
       return yield* sweep(context, verb.graceMs)
     case 'beat':
       return yield* beat(context)
+    case 'read cell':
+    case 'update cell':
+      return yield* performOnCell(context, verb)
     case 'close':
       return yield* removeInstance(context)
     case 'open':

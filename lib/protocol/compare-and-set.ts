@@ -1,0 +1,233 @@
+/**
+ * Compare and set: the value of a cell (cell.ts) is replaced if it is still what was read.
+ *
+ *     1  stage the value under a private name,     crash: a private name, for the sweep
+ *        with the version of what was read
+ *     2  link it to the next number                crash: set; a private name is left
+ *        EEXIST: somebody was faster
+ *     3  list again; if a higher number is there,  crash: as above, or what step 4 removes
+ *        read the one after ours: if it does not
+ *        follow ours, ours came too late
+ *     4  if so, unlink it, and fail                crash: a low number that nobody reads, for
+ *                                                  the pruning
+ *     5  fsync the cell's directory, and the       crash: without this a power cut may undo it
+ *        parents of directories just made (full)
+ *     6  prune: unlink the lowest generations,     crash: the rest is left for the next time
+ *        in order; unlink the private name
+ *
+ * Why it is right. A number is linked once as long as it is not pruned, and pruned only when
+ * higher ones are there. So if the next number is free and is the highest once it is linked, what
+ * was read was the highest until then. If higher ones are there, either others have gone on from
+ * ours, which says so in the one after it; or ours had been used and pruned while this process was
+ * held up between its read and its link. Nobody is misled by such a number until it is unlinked:
+ * it is not the highest, so nobody reads it, and whoever finds it taken is as late.
+ *
+ * Why it is lock-free. No step waits for another process, and nothing has to be undone for one
+ * that died: of all that link to the same number one is done, and its value counts from then on.
+ * Who fails has been overtaken by somebody who did not.
+ */
+import { constants } from 'node:os'
+import { isErrno, StoreError } from '../errors.js'
+import {
+  background,
+  checkpoint,
+  link,
+  lstat,
+  quietly,
+  unlink,
+  type Operation,
+} from '../drivers/effects.js'
+import { bytesSource } from '../source.js'
+import { exists, looksAbsent, MAX_ATTEMPTS, requireStore, restless } from './absence.js'
+import {
+  generationPath,
+  generationsOf,
+  holdsFile,
+  makeCell,
+  readGeneration,
+  type CellPath,
+  type Generation,
+} from './cell.js'
+import type { Context, Durability } from './context.js'
+import { revalidate } from './directories.js'
+import { asCorrupt } from './load.js'
+import { asUnsupported, commitNames, isSameFile, requireFile } from './publish.js'
+import { removeFile } from './removal.js'
+import { stage, type Staged } from './stage.js'
+
+const { errno } = constants
+
+/** How many generations are kept. */
+export interface Retention {
+  /** So many of the highest always; what is beyond goes in batches as large. */
+  readonly count: number
+  /** Those, too, that were superseded less than this ago, by the server's clock; */
+  readonly ageMs: number
+  /** but never more than this. */
+  readonly most: number
+}
+
+/**
+ * Whoever is held up for less than this learns for sure whether it was in time. For longer, and
+ * if it was in time, it learns only that this is not known.
+ */
+const RETENTION: Retention = { count: 32, ageMs: 1000, most: 512 }
+
+/** How a cell is set. */
+export interface SetHow {
+  readonly durability: Durability
+  readonly retention?: Retention
+}
+
+/**
+ * Sets a cell to a value, or removes its value, if it still holds what was read.
+ *
+ * @returns what it holds then; undefined when somebody else was faster
+ */
+export function* compareAndSet(
+  context: Context,
+  cell: CellPath,
+  seen: Generation,
+  value: Uint8Array | undefined,
+  { durability, retention = RETENTION }: SetHow,
+): Operation<Generation | undefined> {
+  const staged = yield* stageNext(context, cell, seen, value, durability)
+  try {
+    yield* checkpoint()
+    const changed = yield* linkNext(context, cell, seen, staged)
+    if (changed === undefined) return undefined
+    const next: Generation = {
+      number: seen.number + 1,
+      version: staged.info.version ?? '',
+      follows: seen.version,
+      value: value === undefined ? undefined : Buffer.from(value),
+    }
+    const listed = yield* settledGenerations(context, cell, next.number)
+    if (!(yield* wasInTime(context, cell, next, staged, listed))) return undefined
+    yield* commitNames(context, durability, [cell.path, ...changed])
+    yield* quietly(prune(cell, next.number, listed, retention))
+    return next
+  } finally {
+    yield* background(unlinkStaged(staged))
+  }
+}
+
+function* unlinkStaged({ path }: Staged): Operation<void> {
+  yield* unlink(path)
+}
+
+function* stageNext(
+  context: Context,
+  cell: CellPath,
+  seen: Generation,
+  value: Uint8Array | undefined,
+  durability: Durability,
+): Operation<Staged> {
+  const metadata = {
+    ...(seen.version !== '' && { follows: seen.version }),
+    ...(value === undefined && { removed: 'yes' }),
+  }
+  const attributes = {
+    metadata,
+    contentType: undefined,
+    ttlMs: undefined,
+    expiresAtMs: undefined,
+  }
+  const source = bytesSource(value ?? new Uint8Array(), true)
+  return yield* stage(context, cell.name, source, attributes, durability)
+}
+
+/** Step 2; returns the directories that gained an entry, undefined when somebody was faster. */
+function* linkNext(
+  context: Context,
+  cell: CellPath,
+  seen: Generation,
+  staged: Staged,
+): Operation<string[] | undefined> {
+  const object = generationPath(cell, seen.number + 1)
+  const changed: string[] = []
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    try {
+      yield* link(staged.path, object.path)
+      return changed
+    } catch (error) {
+      if (looksAbsent(error)) {
+        yield* requireStore(context)
+        yield* requireFile(staged)
+        if (seen.number > 0 && !(yield* isThere(context, cell))) return undefined
+        changed.push(...(yield* makeCell(context, cell)))
+        if (context.remote) yield* revalidate(cell.path, context.root)
+      } else if (isErrno(error, errno.EEXIST)) {
+        // The reply to a link that was done may have been lost.
+        if (yield* isSameFile(staged.path, object.path)) return changed
+        if (yield* holdsFile(object.path)) return undefined
+      } else throw asUnsupported(asCorrupt(object, error))
+    }
+  }
+  throw restless(object)
+}
+
+function* isThere(context: Context, cell: CellPath): Operation<boolean> {
+  if (context.remote) return yield* revalidate(cell.path, context.root)
+  return yield* exists(cell.path)
+}
+
+/** Steps 3 and 4. */
+function* wasInTime(
+  context: Context,
+  cell: CellPath,
+  next: Generation,
+  staged: Staged,
+  listed: readonly number[],
+): Operation<boolean> {
+  if ((listed.at(-1) ?? 0) <= next.number) return true
+  const successor = yield* readGeneration(context, cell, next.number + 1)
+  if (successor?.follows === next.version) return true
+  const { path } = generationPath(cell, next.number)
+  // Numbers are pruned in order: if ours is there and its successor is not, it never had one.
+  if (!(yield* isSameFile(staged.path, path))) throw overtaken(path)
+  yield* removeFile(path)
+  return false
+}
+
+/** What is listed, once the highest of it is known to be a generation, or to be this one. */
+function* settledGenerations(
+  context: Context,
+  cell: CellPath,
+  own: number,
+): Operation<readonly number[]> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const listed = yield* generationsOf(context, cell)
+    const highest = listed.at(-1) ?? 0
+    // What is gone by now was pruned, or the directory of a read's step 2: the next list tells.
+    if (highest <= own || (yield* holdsFile(generationPath(cell, highest).path))) return listed
+  }
+  throw restless(cell)
+}
+
+/** Step 6, of what was listed. */
+function* prune(
+  cell: CellPath,
+  newest: number,
+  listed: readonly number[],
+  { count, ageMs, most }: Retention,
+): Operation<void> {
+  if (listed.length < 2 * count) return
+  const { mtimeMs: nowMs } = yield* lstat(generationPath(cell, newest).path)
+  for (const number of listed) {
+    // What is listed may be higher, or be a directory of a read's step 2.
+    if (newest - number < count) return
+    if (newest - number < most) {
+      const { mtimeMs } = yield* lstat(generationPath(cell, number + 1).path)
+      if (nowMs - mtimeMs < ageMs) return
+    }
+    const { path } = generationPath(cell, number)
+    // What is gone already another process removes, and what follows, in order.
+    if ((yield* holdsFile(path)) && !(yield* removeFile(path))) return
+  }
+}
+
+function overtaken(path: string): StoreError {
+  const message = 'it is not known whether the cell was set: it has moved on for long since'
+  return new StoreError('UNAVAILABLE', `${message}; read it, then try again`, { path })
+}
