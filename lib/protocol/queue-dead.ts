@@ -3,12 +3,16 @@
  *
  * Requeue:
  *
- *     1  rename the job into `ready`, due now,    crash: it waits, and its reason is left for
+ *     1  rename the dead job to one of a new      crash: it is dead, and does not say why
+ *        burial, which one of many contenders
+ *        can, and knows, even if NFS loses the
+ *        reply: nobody else has that name
+ *     2  rename it into `ready`, due now,         crash: it waits, and its reason is left for
  *        without attempts                         the sweep
- *     2  remove the reason
- *     3  flush (full)
+ *     3  remove the reason
+ *     4  flush (full)
  *
- * Discard: the same with a private name, which is unlinked then.
+ * Discard: step 1 with a private name, which is unlinked after step 3.
  */
 import { constants as fsConstants } from 'node:fs'
 import { background, close, fstat, open, rename, type Operation } from '../drivers/effects.js'
@@ -16,9 +20,9 @@ import { isAbsent, looksAbsent, MAX_ATTEMPTS, restless } from './absence.js'
 import type { Context, Durability } from './context.js'
 import { readExactly } from './load.js'
 import { openPrivate } from './pin.js'
-import { noticeLostInstance, privateName, readOnlyError } from './private-names.js'
+import { nextVersion, noticeLostInstance, privateName, readOnlyError } from './private-names.js'
 import { commitNames } from './publish.js'
-import { finishBurial } from './queue-settle.js'
+import { always, finishBurial } from './queue-settle.js'
 import {
   deadPath,
   hasArrived,
@@ -94,13 +98,12 @@ export function* requeue(
   dead: DeadName,
   durability: Durability,
 ): Operation<boolean> {
+  const reburied = { ...dead, burial: nextVersion(context) }
+  const own = yield* moveDead(context, queue, dead, always(deadPath(queue, reburied)))
+  if (own === undefined) return false
   const timeMs = Math.trunc(context.now())
-  const path = readyPath(queue, { ...dead, timeMs, attempts: 0 })
-  // eslint-disable-next-line require-yield -- the name is known
-  const done = yield* moveDead(context, queue, dead, function* () {
-    return path
-  })
-  if (done === undefined) return false
+  const job = { ...reburied, timeMs, attempts: 0 }
+  yield* moveDead(context, queue, reburied, always(readyPath(queue, job)))
   yield* removeFile(reasonPath(queue, dead))
   yield* commitNames(context, durability, [queue.ready, queue.dead])
   return true

@@ -196,7 +196,8 @@ function* forget(aside: string): Operation<void> {
   yield* removeFile(aside)
 }
 
-function always(path: string): () => Operation<string> {
+/** For a move to a name that is known beforehand. */
+export function always(path: string): () => Operation<string> {
   // eslint-disable-next-line require-yield -- the name is known
   return function* () {
     return path
