@@ -6,41 +6,28 @@
  * Read:
  *
  *     1  revalidate the cell's directory, where
- *        other hosts may change it, and list it
- *     2  where the list may lack what changed      crash: an empty directory, which whoever
- *        within a tick (server-clock.ts): make      meets it removes
- *        a directory under the next number, which
- *        proves that there is no such generation,
- *        and remove it; or go on to the next
- *     3  read the highest generation; if it was
- *        pruned meanwhile, begin again
+ *        other hosts may change it
+ *     2  where its list may lack what changed      crash: an empty directory, for the pruning
+ *        within a tick (server-clock.ts): make
+ *        a directory of a name of its own in it,
+ *        and remove it, for after a change of its
+ *        own a host believes no list from before
+ *     3  list it; the highest number counts
+ *     4  read that generation; if it was pruned    crash: as in step 2
+ *        meanwhile, begin again
  *
  * It is lock-free, too: whoever has to begin again does so because a newer generation came.
  */
 import { constants as fsConstants } from 'node:fs'
 import { constants } from 'node:os'
-import { errnoOf, isErrno } from '../errors.js'
-import {
-  background,
-  checkpoint,
-  close,
-  mkdir,
-  open,
-  readdir,
-  type Operation,
-} from '../drivers/effects.js'
+import { isErrno } from '../errors.js'
+import { checkpoint, close, open, readdir, type Operation } from '../drivers/effects.js'
 import type { ObjectKey } from '../key.js'
-import {
-  find,
-  looksAbsent,
-  MAX_ATTEMPTS,
-  readIfThere,
-  requireStore,
-  restless,
-} from './absence.js'
+import { find, looksAbsent, MAX_ATTEMPTS, readIfThere, requireStore, restless } from './absence.js'
 import { locateUnder, type Context, type ObjectPath } from './context.js'
-import { makeDirectories, revalidate } from './directories.js'
+import { makeDirectories, makePlainDirectory, revalidate } from './directories.js'
 import { asCorrupt, load } from './load.js'
+import { isTaken } from './pin.js'
 import { privateName } from './private-names.js'
 import { readBytes } from './read.js'
 import { removeDirectory } from './removal.js'
@@ -48,6 +35,9 @@ import { isCoarse } from './server-clock.js'
 
 const { errno } = constants
 const OPEN_FILE = fsConstants.O_RDONLY | fsConstants.O_NOFOLLOW | fsConstants.O_NONBLOCK
+
+/** What the names of directories of step 2 begin with. */
+const LOOK = 'look-'
 
 /** The directories of the root that hold cells, each for a purpose of its own. */
 export const CELL_SPACES = ['.cells', '.leases', '.flights'] as const
@@ -105,27 +95,53 @@ export function* readCell(
 ): Operation<Generation> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     yield* checkpoint()
-    const listed = (yield* generationsOf(context, cell)).at(-1) ?? 0
-    const number = yield* afterListed(context, cell, listed)
+    yield* distrustList(context, cell)
+    const number = numbersIn(yield* namesIn(context, cell)).at(-1) ?? 0
     if (number === 0) return NEVER_WRITTEN
-    // Where step 2 was needed, it may have found a number free that was pruned: so was this one.
-    if (number === known?.number && !(yield* isCoarse(context))) return known
+    if (number === known?.number) return known
     const found = yield* readGeneration(context, cell, number)
     if (found !== undefined) return found
   }
   throw restless(cell)
 }
 
-/** The generations that are listed, in order. Some of the lowest may be there by mistake. */
-export function* generationsOf(context: Context, cell: CellPath): Operation<number[]> {
+/** What is in the directory of a cell; nothing when it is not there. */
+export function* namesIn(context: Context, cell: CellPath): Operation<string[]> {
   const isThere = !context.remote || (yield* revalidate(cell.path, context.root))
   const names = isThere ? yield* readIfThere(cell.path, readdir) : undefined
-  if (names === undefined) {
-    yield* requireStore(context)
-    return []
-  }
+  if (names === undefined) yield* requireStore(context)
+  return names ?? []
+}
+
+/** The numbers of generations, in order. Some of the lowest may be there by mistake. */
+export function numbersIn(names: readonly string[]): number[] {
   const numbers = names.filter((name) => /^[1-9]\d*$/.test(name)).map(Number)
   return numbers.filter(Number.isSafeInteger).sort((one, other) => one - other)
+}
+
+/** Whether a name in the directory of a cell is that of a directory of step 2. */
+export function isLook(name: string): boolean {
+  return name.startsWith(LOOK)
+}
+
+/** Step 2. */
+function* distrustList(context: Context, cell: CellPath): Operation<void> {
+  if (context.readOnly !== undefined || !(yield* isCoarse(context))) return
+  const path = `${cell.path}/${LOOK}${(yield* privateName(context)).split('/').slice(-2).join('-')}`
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    try {
+      yield* makePlainDirectory(path, 0o700)
+      yield* removeDirectory(path)
+      return
+    } catch (error) {
+      // Whoever may not write here has to go by the list.
+      if (isErrno(error, errno.EACCES, errno.EPERM, errno.EROFS)) return
+      if (!looksAbsent(error)) throw error
+      yield* requireStore(context)
+      yield* makeCell(context, cell)
+    }
+  }
+  throw restless(cell)
 }
 
 /** Reads a generation; undefined when it is not there, or not any more. */
@@ -145,7 +161,10 @@ export function* readGeneration(
       }
       if (!looksAbsent(error)) throw asCorrupt(object, error)
       // A name that this host remembers as absent may have come within the same tick.
-      const mayBeThere = (yield* isCoarse(context)) && (yield* isTaken(context, cell, number))
+      const mayBeThere =
+        (yield* isCoarse(context)) &&
+        (yield* isTaken(object.path)) &&
+        (yield* holdsFile(object.path))
       if (!mayBeThere) return undefined
     }
   }
@@ -166,46 +185,11 @@ function* loadGeneration(
     const { follows = '', removed } = metadata
     return { number, version, follows, value: removed === undefined ? bytes : undefined }
   } finally {
-    yield* background(close(fd))
+    yield* close(fd)
   }
 }
 
-/** Step 2: the highest generation, where the list says that it is at least this one. */
-function* afterListed(context: Context, cell: CellPath, listed: number): Operation<number> {
-  if (context.readOnly !== undefined || !(yield* isCoarse(context))) return listed
-  let number = listed
-  try {
-    while (yield* isTaken(context, cell, number + 1)) number += 1
-  } catch (error) {
-    // Whoever may not write here cannot ask, and goes by the list.
-    if (!isErrno(error, errno.EACCES, errno.EPERM, errno.EROFS)) throw error
-  }
-  return number
-}
-
-/**
- * Whether there is a generation of this number, by asking the server: of a name that must not
- * exist a host answers nothing from memory, unless it has found it there.
- */
-function* isTaken(context: Context, cell: CellPath, number: number): Operation<boolean> {
-  const object = generationPath(cell, number)
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    try {
-      yield* mkdir(object.path, 0o700)
-      yield* removeDirectory(object.path)
-      return false
-    } catch (error) {
-      if (looksAbsent(error)) {
-        yield* requireStore(context)
-        yield* makeCell(context, cell)
-      } else if (errnoOf(error) !== errno.EEXIST) throw error
-      else if (yield* holdsFile(object.path)) return true
-    }
-  }
-  throw restless(object)
-}
-
-/** Whether a name that was taken is a generation's; a directory of somebody's step 2 is removed. */
+/** Whether a name is a generation's; a directory that a crash left in its place is removed. */
 export function* holdsFile(path: string): Operation<boolean> {
   const found = yield* find(path)
   if (found?.isDirectory() === true) yield* removeDirectory(path)

@@ -8,8 +8,8 @@
  *     3  list again; if a higher number is there,  crash: as above, or what step 4 removes
  *        read the one after ours: if it does not
  *        follow ours, ours came too late
- *     4  if so, unlink it, and fail                crash: a low number that nobody reads, for
- *                                                  the pruning
+ *     4  if so, rename ours to a private name and  crash: a low number that nobody reads, for
+ *        see whether it is ours, unlink it, fail   the pruning, or a private name
  *     5  fsync the cell's directory, and the       crash: without this a power cut may undo it
  *        parents of directories just made (full)
  *     6  prune: unlink the lowest generations,     crash: the rest is left for the next time
@@ -34,6 +34,7 @@ import {
   link,
   lstat,
   quietly,
+  rename,
   unlink,
   type Operation,
 } from '../drivers/effects.js'
@@ -41,9 +42,11 @@ import { bytesSource } from '../source.js'
 import { exists, looksAbsent, MAX_ATTEMPTS, requireStore, restless } from './absence.js'
 import {
   generationPath,
-  generationsOf,
   holdsFile,
+  isLook,
   makeCell,
+  namesIn,
+  numbersIn,
   readGeneration,
   type CellPath,
   type Generation,
@@ -51,8 +54,10 @@ import {
 import type { Context, Durability } from './context.js'
 import { revalidate } from './directories.js'
 import { asCorrupt } from './load.js'
+import { isTaken } from './pin.js'
+import { privateName } from './private-names.js'
 import { asUnsupported, commitNames, isSameFile, requireFile } from './publish.js'
-import { removeFile } from './removal.js'
+import { removeDirectory, removeFile } from './removal.js'
 import { stage, type Staged } from './stage.js'
 
 const { errno } = constants
@@ -102,10 +107,10 @@ export function* compareAndSet(
       follows: seen.version,
       value: value === undefined ? undefined : Buffer.from(value),
     }
-    const listed = yield* settledGenerations(context, cell, next.number)
-    if (!(yield* wasInTime(context, cell, next, staged, listed))) return undefined
+    const names = yield* namesIn(context, cell)
+    if (!(yield* wasInTime(context, cell, next, staged, names))) return undefined
     yield* commitNames(context, durability, [cell.path, ...changed])
-    yield* quietly(prune(cell, next.number, listed, retention))
+    yield* quietly(prune(cell, next.number, names, retention))
     return next
   } finally {
     yield* background(unlinkStaged(staged))
@@ -178,44 +183,50 @@ function* wasInTime(
   cell: CellPath,
   next: Generation,
   staged: Staged,
-  listed: readonly number[],
+  names: readonly string[],
 ): Operation<boolean> {
-  if ((listed.at(-1) ?? 0) <= next.number) return true
+  if ((numbersIn(names).at(-1) ?? 0) <= next.number) return true
   const successor = yield* readGeneration(context, cell, next.number + 1)
   if (successor?.follows === next.version) return true
-  const { path } = generationPath(cell, next.number)
   // Numbers are pruned in order: if ours is there and its successor is not, it never had one.
-  if (!(yield* isSameFile(staged.path, path))) throw overtaken(path)
-  yield* removeFile(path)
+  if (!(yield* takeBack(context, cell, next.number, staged))) throw overtaken(cell)
   return false
 }
 
-/** What is listed, once the highest of it is known to be a generation, or to be this one. */
-function* settledGenerations(
+/** Step 4; says whether it was ours that had the number. */
+function* takeBack(
   context: Context,
   cell: CellPath,
-  own: number,
-): Operation<readonly number[]> {
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const listed = yield* generationsOf(context, cell)
-    const highest = listed.at(-1) ?? 0
-    // What is gone by now was pruned, or the directory of a read's step 2: the next list tells.
-    if (highest <= own || (yield* holdsFile(generationPath(cell, highest).path))) return listed
+  number: number,
+  staged: Staged,
+): Operation<boolean> {
+  const aside = yield* privateName(context)
+  try {
+    yield* rename(generationPath(cell, number).path, aside)
+  } catch (error) {
+    if (!looksAbsent(error)) throw error
+    // The name is new, so if it is there now this did it, and NFS lost the reply.
+    if (!(yield* exists(aside))) return false
   }
-  throw restless(cell)
+  // As in pin.ts: of a rename a host does not learn which file it moved, unless it asks.
+  if (context.remote && !(yield* isTaken(aside))) return false
+  const isOurs = yield* isSameFile(staged.path, aside)
+  yield* removeFile(aside)
+  return isOurs
 }
 
 /** Step 6, of what was listed. */
 function* prune(
   cell: CellPath,
   newest: number,
-  listed: readonly number[],
+  names: readonly string[],
   { count, ageMs, most }: Retention,
 ): Operation<void> {
+  const listed = numbersIn(names)
   if (listed.length < 2 * count) return
+  for (const name of names.filter(isLook)) yield* removeDirectory(`${cell.path}/${name}`)
   const { mtimeMs: nowMs } = yield* lstat(generationPath(cell, newest).path)
   for (const number of listed) {
-    // What is listed may be higher, or be a directory of a read's step 2.
     if (newest - number < count) return
     if (newest - number < most) {
       const { mtimeMs } = yield* lstat(generationPath(cell, number + 1).path)
@@ -227,7 +238,7 @@ function* prune(
   }
 }
 
-function overtaken(path: string): StoreError {
+function overtaken({ path }: CellPath): StoreError {
   const message = 'it is not known whether the cell was set: it has moved on for long since'
   return new StoreError('UNAVAILABLE', `${message}; read it, then try again`, { path })
 }

@@ -127,15 +127,19 @@ export function* openMoved(
   object: ObjectPath,
   privatePath: string,
 ): Operation<Pin | undefined> {
+  // The sweep may have removed it.
   if (context.fresh && !(yield* isTaken(privatePath))) return undefined
   return yield* openPrivate(object, privatePath)
 }
 
-/** Whether a private name is there still: the sweep may have removed it. Asks the server. */
-function* isTaken(privatePath: string): Operation<boolean> {
+/**
+ * Whether something has a name, by asking the server: of a name that must not exist a host
+ * answers nothing from memory, unless it has found it there.
+ */
+export function* isTaken(path: string): Operation<boolean> {
   try {
-    if (!(yield* makePlainDirectory(privatePath, 0o700))) return true
-    yield* rmdir(privatePath)
+    if (!(yield* makePlainDirectory(path, 0o700))) return true
+    yield* rmdir(path)
     return false
   } catch (error) {
     if (looksAbsent(error)) return false

@@ -24,10 +24,7 @@ export function isCellVerb(verb: { readonly kind: string }): verb is CellVerb {
 }
 
 /** Reads, or reads and sets once. */
-export function* performOnCell(
-  context: Context,
-  verb: CellVerb,
-): Operation<string> {
+export function* performOnCell(context: Context, verb: CellVerb): Operation<string> {
   const cell = locateCell(context, '.cells', toObjectKey(verb.cell))
   const seen = yield* readCell(context, cell)
   if (verb.kind === 'read cell') return tell(seen)

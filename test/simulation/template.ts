@@ -50,7 +50,8 @@ export function prepare(scenario: Scenario): Template {
       runAlone(calls, perform(context, { kind: 'write', key, value }))
     }
     for (const [cell, values] of scenario.cells) {
-      for (const value of values) runAlone(calls, perform(context, { kind: 'update cell', cell, value }))
+      for (const value of values)
+        runAlone(calls, perform(context, { kind: 'update cell', cell, value }))
     }
     if (scenario.pinned) pinAll(fileSystem)
   }
