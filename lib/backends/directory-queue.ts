@@ -2,8 +2,10 @@ import { toSource } from '../body.js'
 import type { DeadLetter, JobSource, PushRequest, QueueBackend } from '../coordination/queue.js'
 import type { Visibility } from '../coordination/visibility.js'
 import type { Operation } from '../drivers/effects.js'
+import { toStoreError } from '../errors.js'
 import { toObjectKey } from '../key.js'
 import type { Body, CallOptions } from '../object-store.js'
+import { readOnlyError } from '../protocol/private-names.js'
 import { countJobs, type QueueCounts } from '../protocol/queue-count.js'
 import { deadNames, discard, openDead, readReason, requeue } from '../protocol/queue-dead.js'
 import { push } from '../protocol/queue-push.js'
@@ -69,6 +71,8 @@ class DirectoryQueue implements QueueBackend {
 
   jobs(leaseMs: number, maxAttempts: number): JobSource {
     this.#host.requireOpen('consume')
+    const { context } = this.#host
+    if (context.readOnly !== undefined) throw toStoreError(readOnlyError(context), 'consume')
     const onEnd = (ended: DirectorySource): void => void this.#sources.delete(ended)
     const source = new DirectorySource(this.#host, this.#queue, leaseMs, maxAttempts, onEnd)
     this.#sources.add(source)

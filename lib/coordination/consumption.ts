@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { Job } from './job.js'
 import type { HeldJob, JobSource } from './queue.js'
 
@@ -13,6 +12,8 @@ export interface ConsumeHow {
 
 /** How long the end waits for a claim that is under way, before it leaves that to itself. */
 const END_GRACE_MS = 1000
+
+const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** Gives out jobs until it is ended; gives back then what is not settled. */
 export async function* consume(
@@ -60,18 +61,19 @@ function jitter(ms: number): number {
   return (ms * (512 + randomInt(1024))) / 1024
 }
 
-/** Wakes who waits: when it is rung, and for good when one of its signals is aborted. */
+/**
+ * Wakes who waits: when it is rung, and for good when one of its signals is aborted. A promise
+ * for the end that all waits have part in would keep something of each of them.
+ */
 class Bell {
   readonly #signals: readonly AbortSignal[]
-  readonly #over: Promise<undefined>
-  #endNow: () => void = () => undefined
   #wake: (() => void) | undefined
+  #onEnd: (() => void) | undefined
   #wasRung = false
-  #ended = false
+  #isOver = false
 
   constructor(signals: readonly (AbortSignal | undefined)[]) {
     this.#signals = signals.filter((signal) => signal !== undefined)
-    this.#over = new Promise((resolve) => (this.#endNow = () => resolve(undefined)))
     for (const signal of this.#signals) signal.addEventListener('abort', this.#end)
     if (this.#signals.some(({ aborted }) => aborted)) this.#end()
   }
@@ -83,14 +85,14 @@ class Bell {
 
   /** Whether one of the signals was aborted. */
   isOver(): boolean {
-    return this.#ended
+    return this.#isOver
   }
 
   /** Waits until it is rung, or was since the last wait, but no longer than this. */
   async wait(ms: number): Promise<void> {
-    if (!this.#wasRung && !this.#ended) {
+    if (!this.#wasRung && !this.#isOver) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Math.min(ms, 2 ** 31 - 1))
+        const timer = setTimeout(resolve, Math.min(ms, MAX_TIMER_MS))
         this.#wake = () => {
           clearTimeout(timer)
           resolve()
@@ -103,8 +105,17 @@ class Bell {
 
   /** What a promise gives; undefined when it is over and the promise does not settle by then. */
   async unlessOver<T>(promise: Promise<T>): Promise<T | undefined> {
-    const graceful = this.#over.then(() => delay(END_GRACE_MS, undefined, { ref: false }))
-    return await Promise.race([promise, graceful])
+    let timer: NodeJS.Timeout | undefined
+    try {
+      return await new Promise<T | undefined>((resolve, reject) => {
+        promise.then(resolve, reject)
+        this.#onEnd = () => (timer = setTimeout(resolve, END_GRACE_MS, undefined))
+        if (this.#isOver) this.#onEnd()
+      })
+    } finally {
+      this.#onEnd = undefined
+      clearTimeout(timer)
+    }
   }
 
   dispose(): void {
@@ -112,8 +123,9 @@ class Bell {
   }
 
   readonly #end = (): void => {
-    this.#ended = true
-    this.#endNow()
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#onEnd?.()
     this.#wake?.()
   }
 }
