@@ -1,3 +1,4 @@
+import * as nodeFs from 'node:fs'
 import { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
@@ -251,9 +252,11 @@ await t.test('jobs that are not settled are given back at the end, as they were'
   t.same(lying(root, 'ready'), before, 'an abort')
   await t.rejects(seen[0]!.ack(), { code: 'LEASE_LOST', key: 'jobs', operation: 'ack' })
   await t.rejects(seen[1]!.text(), { code: 'CLOSED' })
-  const waiting = queue.consume({ signal: AbortSignal.timeout(30) })
+  const later = new AbortController()
+  const waiting = queue.consume({ signal: later.signal })
   await (await waiting.next()).value!.ack()
   await (await waiting.next()).value!.ack()
+  void setTimeout(30).then(() => later.abort())
   t.same(await waiting.next(), { done: true, value: undefined }, 'an abort ends the waiting')
   const never = queue.consume({ signal: AbortSignal.abort() })
   t.same(await never.next(), { done: true, value: undefined })
@@ -283,6 +286,31 @@ await t.test('a store that is closed gives back what its consumers have', async 
     t.match(await failureOf(call), { code: 'CLOSED' })
   }
   t.same(await leftPrivate(root), [])
+})
+
+await t.test('an abort ends it even while the file system does not answer', async (t) => {
+  const hanging: (() => void)[] = []
+  let hangs = false
+  const readdir = (path: string, ...values: unknown[]): void => {
+    const go = (): void => (nodeFs.readdir as (...all: unknown[]) => void)(path, ...values)
+    if (hangs && path.endsWith('/ready')) hanging.push(go)
+    else go()
+  }
+  const { root, queue } = await queuePlace(t, { fs: { ...nodeFs, readdir } })
+  await queue.push('body')
+  const before = lying(root, 'ready')
+  hangs = true
+  const stop = new AbortController()
+  void setTimeout(30).then(() => stop.abort())
+  const jobs = queue.consume({ signal: stop.signal })
+  const beganMs = performance.now()
+  t.same(await jobs.next(), { done: true, value: undefined })
+  t.ok(performance.now() - beganMs < 3000)
+  hangs = false
+  for (const go of hanging) go()
+  while ((await queue.counts()).ready === 0) await setTimeout(5)
+  await setTimeout(20)
+  t.same(lying(root, 'ready'), before, 'what it claims after all is given back')
 })
 
 await t.test('what is wrong is refused, and says so', async (t) => {
@@ -341,7 +369,6 @@ await t.test('clear leaves queues alone, and destroy removes them', async (t) =>
   await again.queue('jobs').push('b')
   await again.close()
   await store.destroy()
-  const { existsSync } = await import('node:fs')
-  t.notOk(existsSync(roomOf(root)))
-  t.notOk(existsSync(root))
+  t.notOk(nodeFs.existsSync(roomOf(root)))
+  t.notOk(nodeFs.existsSync(root))
 })
