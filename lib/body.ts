@@ -38,7 +38,8 @@ function viewBytes(view: ArrayBufferView): Uint8Array {
     : new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 }
 
-function textBytes(text: string): Buffer {
+/** Text as UTF-8; TypeError where it has none. */
+export function textBytes(text: string): Buffer {
   if (text.isWellFormed()) return Buffer.from(text)
   throw new TypeError('text with a lone surrogate cannot be stored: UTF-8 has no bytes for it')
 }

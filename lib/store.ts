@@ -8,7 +8,12 @@ import {
   type VerifyReport,
   type WalkOptions,
 } from './bulk.js'
-import { noQueues, Queue, type QueueOptions, type QueueStore } from './coordination/queue.js'
+import { Cell } from './coordination/cell.js'
+import { Coordination, noCoordination, type Coordinator } from './coordination/coordination.js'
+import type { Lease, LeaseOptions } from './coordination/lease.js'
+import type { LockOptions } from './coordination/leases.js'
+import { Queue, type QueueOptions } from './coordination/queue.js'
+import type { Create, CreateOptions } from './coordination/single-flight.js'
 import { StoreError } from './errors.js'
 import { attributesOf, requireBuffer, type ObjectInfo } from './object-info.js'
 import type {
@@ -42,18 +47,19 @@ export interface ReadStreamOptions extends RangeOptions, CallOptions {}
 export class Store implements AsyncDisposable {
   readonly #objects: ObjectStore
   readonly #bulk: Bulk
-  readonly #queues: QueueStore | undefined
+  readonly #coordination: Coordination | undefined
   readonly #writeStreams = new Set<Writable>()
 
   /**
    * @param objects - any backend or layer
    * @param bulk - its own ways of doing the operations over many objects, if it has any
-   * @param queues - its queues, if it has any
+   * @param coordinator - where it keeps cells and queues, if it does
    */
-  constructor(objects: ObjectStore, bulk: Bulk = bulkOf(objects), queues?: QueueStore) {
+  constructor(objects: ObjectStore, bulk: Bulk = bulkOf(objects), coordinator?: Coordinator) {
     this.#objects = objects
     this.#bulk = bulk
-    this.#queues = queues
+    this.#coordination =
+      coordinator === undefined ? undefined : new Coordination(objects, coordinator)
   }
 
   /** What this store can do. */
@@ -185,13 +191,53 @@ export class Store implements AsyncDisposable {
   }
 
   /**
-   * The queue with a name, which need not exist. It shares nothing with the object of that key.
+   * The cell with a name: a small value to compare and set. It shares nothing with the object of
+   * that key, and need not exist. See {@link Cell}.
    *
-   * @throws StoreError `NOT_SUPPORTED` in the `raw` format, and where a layer has no queues
+   * @throws StoreError `NOT_SUPPORTED` in the `raw` format, and where a layer has no cells; so do
+   *   `lease`, `lock`, `getOrCreate` and `queue`
    */
+  cell(name: string): Cell {
+    return new Cell(this.#coordinate.cell(name))
+  }
+
+  /** Waits until nobody else holds the lease of a name, and holds it. See {@link Lease}. */
+  async lease(name: string, options: LeaseOptions = {}): Promise<Lease> {
+    return await this.#coordinate.leases.lease(name, options)
+  }
+
+  /**
+   * Runs a function while the lease of a name is held, and returns what it does. Of any number
+   * of processes that ask, each gets its turn.
+   *
+   * @throws StoreError `LEASE_LOST` when the lease was lost meanwhile, though the function went on
+   */
+  async lock<T>(
+    name: string,
+    work: (lease: Lease) => T | Promise<T>,
+    options: LockOptions = {},
+  ): Promise<T> {
+    return await this.#coordinate.leases.lock(name, work, options)
+  }
+
+  /**
+   * The value of a key, made if it has none: of all processes that ask, on all hosts, one makes
+   * it, and the others wait, or are given the old one. If it dies, one of them takes over.
+   *
+   * @throws whatever `create` throws, to the one that ran it; `UNAVAILABLE` after `waitMs`
+   */
+  async getOrCreate(key: string, create: Create, options: CreateOptions = {}): Promise<Buffer> {
+    return await this.#coordinate.flights.getOrCreate(key, create, options)
+  }
+
+  /** The queue with a name, which need not exist. It shares nothing with the object of that key. */
   queue(name: string, options?: QueueOptions): Queue {
-    if (this.#queues !== undefined) return new Queue(this.#queues.queueBackend(name), options)
-    throw noQueues('this kind of store has no queues; ask the one underneath')
+    return new Queue(this.#coordinate.queue(name), options)
+  }
+
+  get #coordinate(): Coordination {
+    if (this.#coordination !== undefined) return this.#coordination
+    throw noCoordination()
   }
 
   /** See {@link Bulk.count}. */
@@ -225,18 +271,20 @@ export class Store implements AsyncDisposable {
   }
 
   /** See {@link Bulk.destroy}. */
-  destroy(options?: WalkOptions): Promise<void> {
+  async destroy(options?: WalkOptions): Promise<void> {
     this.#abandonStreams()
-    return this.#bulk.destroy(options)
+    await this.#coordination?.close()
+    await this.#bulk.destroy(options)
   }
 
   /**
    * Waits for what is under way, closes what is open and removes the private directory. Streams
    * that are still read, or written to and not ended, fail with `CLOSED`.
    */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#abandonStreams()
-    return this.#objects.close()
+    await this.#coordination?.close()
+    await this.#objects.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

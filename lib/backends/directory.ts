@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { noQueues, type QueueBackend, type QueueStore } from '../coordination/queue.js'
+import { noCells, type Register, type RegisterStore } from '../coordination/register.js'
 import { AsyncDriver, TWO_DESCRIPTORS } from '../drivers/async.js'
 import { StoreError, toStoreError } from '../errors.js'
 import type { Operation } from '../drivers/effects.js'
@@ -24,6 +25,9 @@ import type {
   WriteOptions,
 } from '../object-store.js'
 import { checkOptionNames } from '../options.js'
+import { toObjectKey } from '../key.js'
+import { locateCell } from '../protocol/cell.js'
+import type { CellSpace } from '../protocol/cell-spaces.js'
 import { destroyRoot } from '../protocol/clear.js'
 import type { Context } from '../protocol/context.js'
 import { beat } from '../protocol/heartbeat.js'
@@ -35,6 +39,7 @@ import type { SweepReport } from '../protocol/sweep-sum.js'
 import { takeTurn } from '../protocol/sweep-turn.js'
 import { DirectoryObject } from './directory-object.js'
 import { DirectoryQueues } from './directory-queue.js'
+import { DirectoryRegister } from './directory-register.js'
 import { Housekeeping, type Chore } from './housekeeping.js'
 import { checkHousekeeping, checkOpen, type OpenOptions } from './opening.js'
 import * as requests from './requests.js'
@@ -44,7 +49,7 @@ import { clearAll, countAll, destroyShards, sweepAll, verifyAll } from './whole-
 import { WALK_OPTIONS } from './whole-store.js'
 
 /** A store in a directory: what `open` gives its face to. */
-export class DirectoryStore implements ObjectStore, Bulk, QueueStore {
+export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterStore {
   readonly supports: Supports
   readonly #driver: AsyncDriver
   readonly #context: Context
@@ -184,6 +189,18 @@ export class DirectoryStore implements ObjectStore, Bulk, QueueStore {
     return this.#check('queue', () => {
       if (this.#context.format === 'envelope') return this.#queues.queue(name)
       throw noQueues('the raw format keeps nothing but values, so it has no queues')
+    })
+  }
+
+  register(space: CellSpace, name: string): Register {
+    return this.#check('cell', () => {
+      const cell = locateCell(this.#context, space, toObjectKey(name))
+      if (this.#context.format !== 'envelope') {
+        throw noCells('the raw format keeps nothing but values')
+      }
+      return new DirectoryRegister(this.#context, cell, (operation, task, options) =>
+        this.#run(operation, task, options, name),
+      )
     })
   }
 

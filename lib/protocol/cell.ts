@@ -24,6 +24,7 @@ import { isErrno } from '../errors.js'
 import { checkpoint, close, open, readdir, type Operation } from '../drivers/effects.js'
 import type { ObjectKey } from '../key.js'
 import { find, looksAbsent, MAX_ATTEMPTS, readIfThere, requireStore, restless } from './absence.js'
+import type { CellSpace } from './cell-spaces.js'
 import { locateUnder, type Context, type ObjectPath } from './context.js'
 import { makeDirectories, makePlainDirectory, revalidate } from './directories.js'
 import { asCorrupt, load } from './load.js'
@@ -38,12 +39,6 @@ const OPEN_FILE = fsConstants.O_RDONLY | fsConstants.O_NOFOLLOW | fsConstants.O_
 
 /** What the names of directories of step 2 begin with. */
 const LOOK = 'look-'
-
-/** The directories of the root that hold cells, each for a purpose of its own. */
-export const CELL_SPACES = ['.cells', '.leases', '.flights'] as const
-
-/** One of {@link CELL_SPACES}: cells of the same name in two of them have nothing in common. */
-export type CellSpace = (typeof CELL_SPACES)[number]
 
 /** Where a cell lies: its `path` is the directory of its generations. */
 export interface CellPath extends ObjectPath {

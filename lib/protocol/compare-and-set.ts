@@ -39,7 +39,7 @@ import {
   type Operation,
 } from '../drivers/effects.js'
 import { bytesSource } from '../source.js'
-import { exists, looksAbsent, MAX_ATTEMPTS, requireStore, restless } from './absence.js'
+import { exists, find, looksAbsent, MAX_ATTEMPTS, requireStore, restless } from './absence.js'
 import {
   generationPath,
   holdsFile,
@@ -51,7 +51,7 @@ import {
   type CellPath,
   type Generation,
 } from './cell.js'
-import type { Context, Durability } from './context.js'
+import type { Context, Durability, ObjectPath } from './context.js'
 import { revalidate } from './directories.js'
 import { asCorrupt } from './load.js'
 import { isTaken } from './pin.js'
@@ -76,7 +76,7 @@ export interface Retention {
  * Whoever is held up for less than this learns for sure whether it was in time. For longer, and
  * if it was in time, it learns only that this is not known.
  */
-const RETENTION: Retention = { count: 32, ageMs: 1000, most: 512 }
+const RETENTION: Retention = { count: 8, ageMs: 1000, most: 256 }
 
 /** How a cell is set. */
 export interface SetHow {
@@ -163,13 +163,33 @@ function* linkNext(
         changed.push(...(yield* makeCell(context, cell)))
         if (context.remote) yield* revalidate(cell.path, context.root)
       } else if (isErrno(error, errno.EEXIST)) {
-        // The reply to a link that was done may have been lost.
-        if (yield* isSameFile(staged.path, object.path)) return changed
-        if (yield* holdsFile(object.path)) return undefined
+        const isOurs = yield* hasNumber(context, cell, object, staged)
+        if (isOurs !== undefined) return isOurs ? changed : undefined
       } else throw asUnsupported(asCorrupt(object, error))
     }
   }
   throw restless(object)
+}
+
+/** Whether it is ours that has a number that is taken; undefined: neither, it can be had now. */
+function* hasNumber(
+  context: Context,
+  cell: CellPath,
+  object: ObjectPath,
+  staged: Staged,
+): Operation<boolean | undefined> {
+  // The reply to a link that was done may have been lost.
+  if (yield* isSameFile(staged.path, object.path)) return true
+  // A sweep may have removed the private name meanwhile: then this cannot be told.
+  yield* requireFile(staged)
+  const found = yield* find(object.path)
+  if (found?.isDirectory() === true) {
+    yield* removeDirectory(object.path)
+    return undefined
+  }
+  // Pruned since. To link it again would make a late one of ours even if it was in time.
+  if (found === undefined && context.remote) throw overtaken(cell)
+  return false
 }
 
 function* isThere(context: Context, cell: CellPath): Operation<boolean> {

@@ -25,6 +25,7 @@ import { commitNames } from './publish.js'
 import { always, finishBurial } from './queue-settle.js'
 import {
   deadPath,
+  forget,
   hasArrived,
   jobObject,
   namesIn,
@@ -145,8 +146,4 @@ function* moveDead(
     yield* noticeLostInstance(context)
   }
   throw restless(object)
-}
-
-function* forget(aside: string): Operation<void> {
-  yield* removeFile(aside)
 }

@@ -13,14 +13,7 @@
  * claims it.
  */
 import { StoreError } from '../errors.js'
-import {
-  background,
-  checkpoint,
-  quietly,
-  rename,
-  unlink,
-  type Operation,
-} from '../drivers/effects.js'
+import { background, checkpoint, quietly, rename, type Operation } from '../drivers/effects.js'
 import type { Attributes } from '../object-info.js'
 import type { Source } from '../source.js'
 import { exists, looksAbsent, MAX_ATTEMPTS } from './absence.js'
@@ -29,6 +22,7 @@ import { readOnlyError } from './private-names.js'
 import { commitNames } from './publish.js'
 import { isKeyTaken, releaseKey, takeKey } from './queue-keys.js'
 import {
+  forget,
   hasArrived,
   makeQueue,
   namesIn,
@@ -70,7 +64,7 @@ export function* push(
     yield* checkpoint()
     if (keyHash !== undefined) {
       if (!(yield* takeKey(context, queue, keyHash, staged, changed))) {
-        yield* background(unlink(staged.path))
+        yield* background(forget(staged.path))
         return undefined
       }
       changed.push(queue.keys)
@@ -125,7 +119,7 @@ function* isClaimed(context: Context, queue: QueuePath, { id }: JobName): Operat
 function* withdraw(queue: QueuePath, keyHash: string | undefined, staged: Staged): Operation<void> {
   if (!(yield* exists(staged.path))) return
   yield* releaseKey(queue, keyHash, staged.path)
-  yield* unlink(staged.path)
+  yield* forget(staged.path)
 }
 
 /** A rename was done whose reply was lost, and the job is done by now; or it was swept away. */

@@ -35,6 +35,7 @@ import { releaseKey } from './queue-keys.js'
 import {
   claimedPath,
   deadPath,
+  forget,
   hasArrived,
   jobObject,
   readyPath,
@@ -190,10 +191,6 @@ function* moveClaim(
 function arriveAt(claim: Claim, path: string): void {
   claim.path = path
   claim.doubt = undefined
-}
-
-function* forget(aside: string): Operation<void> {
-  yield* removeFile(aside)
 }
 
 /** For a move to a name that is known beforehand. */

@@ -31,6 +31,7 @@ import { exists, readIfThere, requireStore } from './absence.js'
 import type { Context, ObjectPath } from './context.js'
 import { makeDirectory, revalidate } from './directories.js'
 import { privateName } from './private-names.js'
+import { removeFile } from './removal.js'
 import { QUEUES_NAME } from './root.js'
 
 /** The directories of a queue. */
@@ -184,6 +185,11 @@ export function* makeQueue(context: Context, queue: QueuePath): Operation<string
   }
   if (context.fresh) yield* revalidate(ready, context.root)
   return [...changed].reverse()
+}
+
+/** Removes a private name that is needed no more, where nobody waits for it. */
+export function* forget(path: string): Operation<void> {
+  yield* removeFile(path)
 }
 
 function jobText({ timeMs, id, keyHash, attempts }: JobName): string {

@@ -1,5 +1,6 @@
 import { MARKER_NAME } from '../format/marker.js'
 import { isShardName } from '../key.js'
+import { CELL_SPACES } from './cell-spaces.js'
 import { EXPIRING_NAME } from './expire.js'
 import { isPrivateEntry } from './private-names.js'
 
@@ -11,7 +12,8 @@ export const QUEUES_NAME = '.queues'
 
 /** Whether an entry of the root is a directory that the store keeps beside its shards. */
 export function isAnnex(name: string): boolean {
-  return name === QUARANTINE_NAME || name === QUEUES_NAME
+  const isCells = (CELL_SPACES as readonly string[]).includes(name)
+  return isCells || name === QUARANTINE_NAME || name === QUEUES_NAME
 }
 
 /** Whether an entry of the root is one the store itself makes. */

@@ -1,0 +1,119 @@
+import { StoreError } from '../errors.js'
+import { publishNotice } from '../diagnostics.js'
+import type { CallOptions } from '../object-store.js'
+import { checkOptionNames } from '../options.js'
+import { hold, Lease, LEASE_MS, yieldMs, type LeaseOptions } from './lease.js'
+import type { Register, RegisterStore } from './register.js'
+import { Ending } from './ending.js'
+import { Turns } from './turns.js'
+import { checkLease } from './visibility.js'
+
+/** Options of `lock`. */
+export type LockOptions = Omit<LeaseOptions, 'onLost'>
+
+/** The leases of one opened store. */
+export class Leases {
+  readonly #registers: RegisterStore
+  readonly #turns = new Turns()
+  readonly #held = new Set<Lease>()
+  /** Until when this process leaves a lease to others. */
+  readonly #yieldUntilMs = new Map<string, number>()
+  readonly #closing = new AbortController()
+
+  constructor(registers: RegisterStore) {
+    this.#registers = registers
+  }
+
+  /** Waits for a lease and gets it. */
+  async lease(name: string, options: LeaseOptions): Promise<Lease> {
+    checkOptionNames(options, ['signal', 'ttlMs', 'onLost'])
+    const { onLost } = options
+    if (onLost !== undefined && typeof onLost !== 'function') {
+      throw new TypeError('onLost must be a function')
+    }
+    const register = this.#registers.register('.leases', name)
+    const ttlMs = checkLease(register.visibility, 'ttlMs', options.ttlMs ?? LEASE_MS)
+    const signal = this.#signalOf(options)
+    const endTurn = await this.#takeTurn(name, signal)
+    try {
+      return await this.#get(register, ttlMs, signal, onLost, endTurn)
+    } catch (error) {
+      endTurn()
+      throw error
+    }
+  }
+
+  /** Runs a function while a lease is held. */
+  async lock<T>(
+    name: string,
+    work: (lease: Lease) => T | Promise<T>,
+    options: LockOptions,
+  ): Promise<T> {
+    if (typeof work !== 'function') throw new TypeError('lock takes a function')
+    checkOptionNames(options, ['signal', 'ttlMs'])
+    const lease = await this.lease(name, options)
+    let result: T
+    try {
+      result = await work(lease)
+    } catch (error) {
+      await lease.release().catch((cause: unknown) => publishNotice('a lease was lost', cause))
+      throw error
+    }
+    await lease.release()
+    return result
+  }
+
+  /** Gives up waiting, and gives back what is held. */
+  async close(): Promise<void> {
+    this.#closing.abort(new StoreError('CLOSED', 'the store was closed'))
+    const releases = [...this.#held].map((lease) => lease.release())
+    for (const { status, ...rest } of await Promise.allSettled(releases)) {
+      if (status === 'rejected') publishNotice('a lease was lost', rest)
+    }
+  }
+
+  async #get(
+    register: Register,
+    ttlMs: number,
+    signal: AbortSignal,
+    onLost: LeaseOptions['onLost'],
+    endTurn: () => void,
+  ): Promise<Lease> {
+    const { name } = register
+    const [held, watch] = await hold(register, ttlMs, signal, this.#takeYieldMs(name))
+    const onEnd = (isWanted: boolean): void => {
+      this.#held.delete(lease)
+      const ms = yieldMs(isWanted)
+      if (ms > 0) this.#yieldUntilMs.set(name, performance.now() + ms)
+      endTurn()
+    }
+    const lease = new Lease(register, held, watch, onLost, onEnd)
+    this.#held.add(lease)
+    return lease
+  }
+
+  #takeYieldMs(name: string): number {
+    const untilMs = this.#yieldUntilMs.get(name) ?? 0
+    this.#yieldUntilMs.delete(name)
+    return untilMs - performance.now()
+  }
+
+  #signalOf({ signal }: CallOptions): AbortSignal {
+    const closing = this.#closing.signal
+    return signal === undefined ? closing : AbortSignal.any([signal, closing])
+  }
+
+  /** Waits its turn; an abort leaves the line, which goes on without it. */
+  async #takeTurn(name: string, signal: AbortSignal): Promise<() => void> {
+    const turn = this.#turns.take(name)
+    const ending = new Ending(signal)
+    try {
+      return await Promise.race([turn, ending.reached])
+    } catch (error) {
+      void turn.then((endTurn) => endTurn())
+      throw error
+    } finally {
+      ending.dispose()
+    }
+  }
+}
