@@ -46,7 +46,7 @@ export function* deadNames(context: Context, queue: QueuePath): Operation<DeadNa
   for (const name of (yield* namesIn(context, queue.dead)).sort()) {
     const dead = parseDead(name)
     if (dead === undefined) continue
-    found.push(context.readOnly === undefined ? yield* finishBurial(queue, dead) : dead)
+    found.push(context.readOnly === undefined ? yield* finishBurial(context, queue, dead) : dead)
   }
   return found
 }

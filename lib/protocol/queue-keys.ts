@@ -27,8 +27,9 @@ import type { Operation } from '../drivers/effects.js'
 import { close, fstat, link, lstat, open, rename } from '../drivers/effects.js'
 import { exists, looksAbsent, MAX_ATTEMPTS, restless } from './absence.js'
 import { putBack } from './aside.js'
-import type { Context } from './context.js'
+import type { Context, ObjectPath } from './context.js'
 import { revalidate } from './directories.js'
+import { openMoved } from './pin.js'
 import { noticeLostInstance, privateName } from './private-names.js'
 import { asUnsupported, isSameFile, requireFile } from './publish.js'
 import { jobObject, makeQueue, type QueuePath, type QueueRooms } from './queue.js'
@@ -89,12 +90,15 @@ export function* takeKey(
 
 /** Gives the key of a job back, if it is still its own. */
 export function* releaseKey(
+  context: Context,
   queue: QueueRooms,
   keyHash: string | undefined,
   jobPath: string,
 ): Operation<void> {
   if (keyHash === undefined) return
   const path = keyPath(queue, keyHash)
+  // An NFS client that once removed the key remembers it as absent.
+  if (context.fresh) yield* revalidate(queue.keys, context.root)
   if (yield* isSameFile(jobPath, path)) yield* removeFile(path)
 }
 
@@ -116,9 +120,17 @@ export function* removeOrphan(context: Context, path: string): Operation<boolean
       return false
     }
   }
-  if ((yield* countLinks(context, aside)) <= 1) return yield* removeFile(aside)
+  if ((yield* countLinksOfMoved(context, path, aside)) === 1) return yield* removeFile(aside)
   yield* putBack(aside, path)
   return false
+}
+
+/** How many names a file has that was just renamed; what the name stood for before does not count. */
+function* countLinksOfMoved(context: Context, path: string, aside: string): Operation<number> {
+  if (!context.fresh) return yield* countLinks(context, aside)
+  const object: ObjectPath = { key: undefined, hash: '', outer: '', shard: '', path }
+  const moved = yield* openMoved(context, object, aside)
+  return moved === undefined ? 0 : yield* countAndClose(moved.fd)
 }
 
 /**
@@ -128,14 +140,17 @@ export function* removeOrphan(context: Context, path: string): Operation<boolean
 function* countLinks(context: Context, path: string): Operation<number> {
   try {
     if (!context.fresh) return (yield* lstat(path)).nlink
-    const fd = yield* open(path, OPEN_KEY)
-    try {
-      return (yield* fstat(fd)).nlink
-    } finally {
-      yield* close(fd)
-    }
+    return yield* countAndClose(yield* open(path, OPEN_KEY))
   } catch (error) {
     if (looksAbsent(error)) return 0
     throw error
+  }
+}
+
+function* countAndClose(fd: number): Operation<number> {
+  try {
+    return (yield* fstat(fd)).nlink
+  } finally {
+    yield* close(fd)
   }
 }

@@ -74,7 +74,7 @@ export function* push(
     yield* commitNames(context, durability, [queue.ready, ...changed])
     return job.id
   } catch (error) {
-    yield* quietly(withdraw(queue, keyHash, staged))
+    yield* quietly(withdraw(context, queue, keyHash, staged))
     throw error
   }
 }
@@ -116,9 +116,14 @@ function* isClaimed(context: Context, queue: QueuePath, { id }: JobName): Operat
 }
 
 /** Undoes steps 1 and 2, unless the job has been published: its private name is gone then. */
-function* withdraw(queue: QueuePath, keyHash: string | undefined, staged: Staged): Operation<void> {
+function* withdraw(
+  context: Context,
+  queue: QueuePath,
+  keyHash: string | undefined,
+  staged: Staged,
+): Operation<void> {
   if (!(yield* exists(staged.path))) return
-  yield* releaseKey(queue, keyHash, staged.path)
+  yield* releaseKey(context, queue, keyHash, staged.path)
   yield* forget(staged.path)
 }
 

@@ -63,7 +63,7 @@ export function* acknowledge(
 ): Operation<void> {
   const { queue, name } = claim
   const aside = yield* moveClaim(context, claim, () => privateName(context))
-  yield* releaseKey(queue, name.keyHash, aside)
+  yield* releaseKey(context, queue, name.keyHash, aside)
   yield* commitNames(context, durability, [queue.claimed])
   yield* background(forget(aside))
 }
@@ -115,15 +115,19 @@ export function* bury(
     if (isLeaseLost(error)) yield* quietly(removeFile(reasonPath(queue, dead)))
     throw error
   }
-  yield* finishBurial(queue, dead)
+  yield* finishBurial(context, queue, dead)
   yield* commitNames(context, durability, [queue.dead, queue.claimed])
 }
 
 /** Step 3 of burying: returns the name without the key. */
-export function* finishBurial(queue: QueueRooms, dead: DeadName): Operation<DeadName> {
+export function* finishBurial(
+  context: Context,
+  queue: QueueRooms,
+  dead: DeadName,
+): Operation<DeadName> {
   if (dead.keyHash === undefined) return dead
   const path = deadPath(queue, dead)
-  yield* releaseKey(queue, dead.keyHash, path)
+  yield* releaseKey(context, queue, dead.keyHash, path)
   const name = { ...dead, keyHash: undefined }
   try {
     yield* rename(path, deadPath(queue, name))

@@ -57,7 +57,7 @@ export function* sweepQueue(
     const job = parseDead(name)
     if (job === undefined) continue
     buried.add(`${job.id}.${job.burial}`)
-    if (!plan.dryRun) yield* unlessDenied(sum, finishBurial(queue, job))
+    if (!plan.dryRun) yield* unlessDenied(sum, finishBurial(context, queue, job))
   }
   for (const name of dead) {
     const burial = parseReason(name)

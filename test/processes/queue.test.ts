@@ -10,6 +10,8 @@ const PROCESSES = 4
 const CONCURRENCY = 4
 const LEASE_MS = 1000
 const KILL_EVERY_MS = 1000
+/** Many times what it takes. */
+const DEADLINE_MS = 100_000
 
 /** Pushes jobs; gives their ids and bodies. */
 async function pushAll(queue: Queue): Promise<Map<string, string>> {
@@ -30,6 +32,7 @@ class Workforce {
   readonly errors: string[] = []
   readonly journals: string[] = []
   kills = 0
+  #isLate = false
 
   constructor(t: Test, scratch: string) {
     this.#t = t
@@ -55,6 +58,7 @@ class Workforce {
       this.#atWork.add(worker)
       const { code, signal, stderr } = await worker.ended
       this.#atWork.delete(worker)
+      if (this.#isLate) return
       if (signal === 'SIGKILL') continue
       if (code !== 0) this.errors.push(stderr)
       return
@@ -62,9 +66,16 @@ class Workforce {
   }
 
   async #killNowAndThen(signal: AbortSignal): Promise<void> {
+    const deadlineMs = performance.now() + DEADLINE_MS
     for (;;) {
       await setTimeout(KILL_EVERY_MS, undefined, { signal }).catch(() => undefined)
       if (signal.aborted) return
+      if (performance.now() > deadlineMs) {
+        this.#isLate = true
+        this.errors.push('the jobs are not done, and will not be')
+        for (const worker of this.#atWork) worker.process.kill('SIGKILL')
+        return
+      }
       const workers = [...this.#atWork]
       const victim = workers[Math.floor(Math.random() * workers.length)]
       if (victim?.process.kill('SIGKILL') === true) this.kills += 1
