@@ -2,6 +2,7 @@
 import type { SweepOptions, VerifyOptions, VerifyReport } from '../bulk.js'
 import type { Operation } from '../drivers/effects.js'
 import { checkBoolean, checkOptionNames, checkSweepLimits, SWEEP_LIMITS } from '../options.js'
+import { flightPaths, sweepFlight } from '../protocol/cell-sweep.js'
 import { clearShard, destroyOuter, requireOwnStore } from '../protocol/clear.js'
 import type { Context, Durability } from '../protocol/context.js'
 import { mayExpire } from '../protocol/expire.js'
@@ -83,6 +84,9 @@ export function* sweepAll(
   }
   for (const path of yield* once(queuePaths(context))) {
     yield* once(sweepQueue(context, plan, path, sum))
+  }
+  for (const path of yield* once(flightPaths(context))) {
+    yield* once(sweepFlight(plan, path, sum))
   }
   const isLimited = limits.maxBytes < Infinity || limits.maxObjects < Infinity
   if (!plan.expires && !isLimited) return sum.toReport()
