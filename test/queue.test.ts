@@ -180,6 +180,19 @@ await t.test('several consumers share the jobs, and each gets its own', async (t
   t.ok(early > (count / 2) * 0.8, `roughly in order: ${early} of the first half came in it`)
 })
 
+await t.test('a listing serves for many claims', async (t) => {
+  let listings = 0
+  const readdir = (path: string, ...values: unknown[]): void => {
+    if (path.endsWith('/ready')) listings += 1
+    ;(nodeFs.readdir as (...all: unknown[]) => void)(path, ...values)
+  }
+  const { queue } = await queuePlace(t, { fs: { ...nodeFs, readdir } })
+  for (let index = 0; index < 300; index += 1) await queue.push(String(index))
+  t.equal(listings, 0, 'a push needs none')
+  t.equal((await bodiesOf(queue, 300)).length, 300)
+  t.ok(listings <= 5, `${listings} listings for 300 jobs`)
+})
+
 await t.test('large bodies are streamed, both ways', async (t) => {
   const { root, queue } = await queuePlace(t)
   const pieces = [LARGE, LARGE, LARGE]
