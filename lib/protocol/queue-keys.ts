@@ -125,7 +125,7 @@ export function* removeOrphan(context: Context, path: string): Operation<boolean
   return false
 }
 
-/** How many names a file has that was just renamed; what the name stood for before does not count. */
+/** How many names a file has that was just renamed, not what this host knew by its old name. */
 function* countLinksOfMoved(context: Context, path: string, aside: string): Operation<number> {
   if (!context.fresh) return yield* countLinks(context, aside)
   const object: ObjectPath = { key: undefined, hash: '', outer: '', shard: '', path }
