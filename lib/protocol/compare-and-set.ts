@@ -4,7 +4,8 @@
  *     1  stage the value under a private name,     crash: a private name, for the sweep
  *        with the version of what was read
  *     2  link it to the next number                crash: set; a private name is left
- *        EEXIST: somebody was faster
+ *        EEXIST: somebody was faster, or
+ *        NFS lost the reply to ours
  *     3  list again; if a higher number is there,  crash: as above, or what step 4 removes
  *        read the one after ours: if it does not
  *        follow ours, ours came too late
@@ -21,6 +22,10 @@
  * ours, which says so in the one after it; or ours had been used and pruned while this process was
  * held up between its read and its link. Nobody is misled by such a number until it is unlinked:
  * it is not the highest, so nobody reads it, and whoever finds it taken is as late.
+ *
+ * On NFS the reply to a link that was done may be lost, and the link that is repeated fails. It
+ * is ours then if both names are those of one file. Where one of the two is gone (the private
+ * one swept, the other pruned) nobody can tell any more, and this is what is said.
  *
  * Why it is lock-free. No step waits for another process, and nothing has to be undone for one
  * that died: of all that link to the same number one is done, and its value counts from then on.

@@ -47,7 +47,7 @@ interface CellAction extends Timed {
   readonly seen: string
   /** For an update that was in time, or may have been: what it left. */
   readonly left?: string
-  /** For one that was not: anything but what was read was there. */
+  /** For one that was not: something newer than what was read was there. */
   readonly isRefused?: boolean
 }
 
@@ -57,7 +57,7 @@ const MODEL: Model<string, CellAction> = {
     if (isUnknown && left !== undefined) {
       return `${numberOf(state) + 1}=${left}`
     }
-    if (isRefused) return state === seen ? undefined : state
+    if (isRefused) return numberOf(state) > numberOf(seen) ? state : undefined
     if (state !== seen) return undefined
     return left === undefined ? state : `${numberOf(state) + 1}=${left}`
   },

@@ -3,13 +3,17 @@
  * must be caught by a scenario in which the protocol without it does well.
  */
 import t from 'tap'
+import { CELL_MUTANTS } from './cell-mutants.js'
 import { explore } from './exploration.js'
 import { MUTANTS } from './mutants.js'
 
-t.ok(MUTANTS.length >= 12)
-t.equal(new Set(MUTANTS.map(({ name }) => name)).size, MUTANTS.length, 'names differ')
+const ALL = [...MUTANTS, ...CELL_MUTANTS]
 
-for (const { name, scenario, fault, shows } of MUTANTS) {
+t.ok(MUTANTS.length >= 12)
+t.ok(CELL_MUTANTS.length >= 6)
+t.equal(new Set(ALL.map(({ name }) => name)).size, ALL.length, 'names differ')
+
+for (const { name, scenario, fault, shows } of ALL) {
   await t.test(`it is caught when ${name}`, async (t) => {
     const sound = explore(scenario)
     t.equal(sound.violation, undefined, 'without the fault nothing is wrong')

@@ -20,7 +20,7 @@ export interface Mutant {
 }
 
 /** Does something else than one effect; what it returns or throws is the answer to it. */
-type Rule = (effect: Effect) => Operation<unknown>
+export type Rule = (effect: Effect) => Operation<unknown>
 
 /** What a rule does with effects that are not its matter. */
 export function* plainly(effect: Effect): Operation<unknown> {
@@ -47,11 +47,15 @@ export function altering(ruleOf: () => Rule): Mutate {
 }
 
 /** Alters those effects for which `alters` holds. */
-function where(alters: (effect: Effect) => boolean, rule: Rule): { readonly mutate: Mutate } {
+export function where(
+  alters: (effect: Effect) => boolean,
+  rule: Rule,
+): { readonly mutate: Mutate } {
   return { mutate: altering(() => (effect) => (alters(effect) ? rule(effect) : plainly(effect))) }
 }
 
-function* quietly(effect: Effect): Operation<void> {
+/** Does an effect, whether it fails or not. */
+export function* quietly(effect: Effect): Operation<void> {
   try {
     yield effect
   } catch {
@@ -59,26 +63,32 @@ function* quietly(effect: Effect): Operation<void> {
   }
 }
 
-const ask = (call: string, ...values: readonly unknown[]): Effect => ({ call, values })
-const first = ({ values }: Effect): string => String(values[0])
-const second = ({ values }: Effect): string => String(values[1])
+/** An effect. */
+export const ask = (call: string, ...values: readonly unknown[]): Effect => ({ call, values })
+/** What most effects are about. */
+export const first = ({ values }: Effect): string => String(values[0])
+/** The new name, where there are two. */
+export const second = ({ values }: Effect): string => String(values[1])
 const isObject = (path: string): boolean => /\/[0-9a-f]{60}$/.test(path)
 const isShard = (path: string): boolean => /^\/s\/[0-9a-f]{2}\/[0-9a-f]{2}$/.test(path)
-const on = (call: string, test: (path: string) => boolean) => (effect: Effect) =>
+/** Effects of one kind, on certain paths. */
+export const on = (call: string, test: (path: string) => boolean) => (effect: Effect) =>
   effect.call === call && test(first(effect))
 
+/** Answers that there is no such name. */
 // eslint-disable-next-line require-yield -- it answers without asking
-function* absent(effect: Effect): Operation<never> {
+export function* absent(effect: Effect): Operation<never> {
   throw systemError(new Failure('ENOENT'), effect.call, first(effect))
 }
 
+/** Answers that it is done. */
 // eslint-disable-next-line require-yield -- it answers without asking
-function* nothing(): Operation<undefined> {
+export function* nothing(): Operation<undefined> {
   return undefined
 }
 
 /** Leaves out flushes of what was opened by certain paths. */
-function withoutFlush(isLeftOut: (path: string) => boolean): { readonly mutate: Mutate } {
+export function withoutFlush(isLeftOut: (path: string) => boolean): { readonly mutate: Mutate } {
   const ruleOf = (): Rule => {
     const paths = new Map<unknown, string>()
     return function* (effect) {
@@ -127,7 +137,7 @@ function* unlinkByName(effect: Effect): Operation<unknown> {
 }
 
 /** A file whose inode number is another each time, so that it is never recognised. */
-function unrecognised(): { readonly mutate: Mutate } {
+export function unrecognised(): { readonly mutate: Mutate } {
   let last = 0n
   return where(
     ({ call, values }) => call === 'lstat' && values.length > 1,
@@ -161,8 +171,10 @@ const SWEEP: Verb = { kind: 'sweep', graceMs: 5 }
 const write = (id: string): Verb => ({ kind: 'write', key: KEY, value: small(id) })
 const add = (id: string): Verb => ({ kind: 'add', key: KEY, value: small(id) })
 
-const UNEXPLAINED = /no order of what happened explains/
-const CUT = /after a power cut here/
+/** What is said of a history that cannot be. */
+export const UNEXPLAINED = /no order of what happened explains/
+/** What is said of what a power cut must not leave. */
+export const CUT = /after a power cut here/
 const FAILED = / failed: /
 
 const onNfs = { place: 'nfs4' } as const
