@@ -186,7 +186,7 @@ function* hasNumber(
   // The reply to a link that was done may have been lost.
   if (yield* isSameFile(staged.path, object.path)) return true
   // A sweep may have removed the private name meanwhile: then this cannot be told.
-  yield* requireFile(staged)
+  if (!(yield* exists(staged.path))) throw unsure(cell, 'its private file is gone')
   const found = yield* find(object.path)
   if (found?.isDirectory() === true) {
     yield* removeDirectory(object.path)
@@ -263,7 +263,11 @@ function* prune(
   }
 }
 
-function overtaken({ path }: CellPath): StoreError {
-  const message = 'it is not known whether the cell was set: it has moved on for long since'
-  return new StoreError('UNAVAILABLE', `${message}; read it, then try again`, { path })
+function overtaken(cell: CellPath): StoreError {
+  return unsure(cell, 'it has moved on for long since')
+}
+
+function unsure({ path }: CellPath, why: string): StoreError {
+  const message = `it is not known whether the cell was set: ${why}; read it, then try again`
+  return new StoreError('UNAVAILABLE', message, { path })
 }
