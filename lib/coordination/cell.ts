@@ -82,7 +82,7 @@ export class Cell {
   /**
    * Changes the value by a function of what is there, which is called again if somebody else was
    * faster; so it should have no other effects. Undefined removes the value, and what it was
-   * given, given back, leaves it as it is.
+   * given, given back unchanged, leaves it as it is.
    */
   async update(
     change: (current: Buffer | undefined) => CellValue | undefined | Promise<CellValue | undefined>,
@@ -95,7 +95,7 @@ export class Cell {
       const seen = await this.#register.read({ signal })
       const state = stateOf(seen)
       const next = await change(state.value)
-      if (next === state.value) return state
+      if (next === state.value && isUnchanged(seen, state)) return state
       const made = await this.#register.compareAndSet(seen, bytesOf(next), options)
       if (made !== undefined) return stateOf(made)
       await sleep(backOffMs(attempt), signal)
@@ -130,6 +130,11 @@ const CHANGE_OPTIONS = ['signal', 'durability']
 function stateOf({ number, value }: Generation): CellState {
   // A copy: what the caller does to it must not be what others read.
   return { value: value === undefined ? undefined : Buffer.from(value), generation: number }
+}
+
+/** What was given to the caller may have been changed in place. */
+function isUnchanged({ value }: Generation, given: CellState): boolean {
+  return value === undefined || given.value === undefined || value.equals(given.value)
 }
 
 function bytesOf(value: CellValue | undefined): Uint8Array | undefined {

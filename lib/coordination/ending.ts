@@ -30,6 +30,12 @@ export function endOf(signal: AbortSignal): StoreError {
   return new StoreError('ABORTED', 'aborted by its signal', { cause: reason })
 }
 
+/** What to reject with for an error: what a signal has ended says why it did. */
+export function asEnd(error: unknown, signal: AbortSignal | undefined): unknown {
+  const isEnd = error instanceof StoreError && error.code === 'ABORTED'
+  return isEnd && signal?.aborted === true ? endOf(signal) : error
+}
+
 /** Waits; rejects as {@link endOf} says when a signal aborts. */
 export async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
   try {

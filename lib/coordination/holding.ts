@@ -78,10 +78,10 @@ export function* tryToHold(contender: Contender, now: () => number): Talk<Held |
   const { holder, ttlMs } = contender
   const seen = (yield { kind: 'read' }) as Generation
   const claim = claimOf(seen)
-  // An error may have hidden that it was got.
-  if (claim?.holder === holder) return { holder, ttlMs, token: seen.number, current: seen }
-  const leftMs = claim === undefined ? 0 : claim.ttlMs - contender.unchangedMs(seen, now())
-  if (claim === undefined || leftMs <= 0) {
+  // It was got before, but nobody knew in time: its time begins when it is set again.
+  const isFree = claim === undefined || claim.holder === holder
+  const leftMs = isFree ? 0 : claim.ttlMs - contender.unchangedMs(seen, now())
+  if (isFree || leftMs <= 0) {
     const value = encode({ holder, ttlMs, isWanted: false })
     const made = yield { kind: 'set', seen, value }
     if (made === undefined) return 0

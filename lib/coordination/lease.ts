@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { StoreError } from '../errors.js'
 import type { CallOptions } from '../object-store.js'
-import { sleep } from './ending.js'
+import { asEnd, sleep } from './ending.js'
 import { Contender, isWanted, letGo, renew, tryToHold, type Held, type Talk } from './holding.js'
 import type { Register } from './register.js'
 import { Stopwatch } from './stopwatch.js'
@@ -37,15 +37,19 @@ export async function converse<T>(
   options: CallOptions,
 ): Promise<T> {
   let step = talk.next()
-  while (step.done !== true) {
-    const ask = step.value
-    const answer =
-      ask.kind === 'read'
-        ? await register.read(options)
-        : await register.compareAndSet(ask.seen, ask.value, options)
-    step = talk.next(answer)
+  try {
+    while (step.done !== true) {
+      const ask = step.value
+      const answer =
+        ask.kind === 'read'
+          ? await register.read(options)
+          : await register.compareAndSet(ask.seen, ask.value, options)
+      step = talk.next(answer)
+    }
+    return step.value
+  } catch (error) {
+    throw asEnd(error, options.signal)
   }
-  return step.value
 }
 
 /** A name for a holder that nobody else has. */
@@ -65,8 +69,9 @@ export async function hold(
   for (;;) {
     const watch = new Stopwatch()
     const got = await converse(register, tryToHold(contender, now), { signal })
-    if (typeof got !== 'number') return [got, watch]
-    await sleep(Math.min(got, pollMs()), signal)
+    if (typeof got === 'number') await sleep(Math.min(got, pollMs()), signal)
+    // What took longer than its time others may have by now.
+    else if (watch.elapsedMs() < ttlMs) return [got, watch]
   }
 }
 
@@ -88,7 +93,6 @@ export class Lease implements AsyncDisposable {
   readonly token: number
   readonly #register: Register
   readonly #held: Held
-  readonly #onLost: ((reason: StoreError) => void) | undefined
   readonly #onEnd: (isWanted: boolean) => void
   readonly #lost = new AbortController()
   /** Runs since before the register was last set. */
@@ -111,8 +115,10 @@ export class Lease implements AsyncDisposable {
     this.#register = register
     this.#held = held
     this.#watch = watch
-    this.#onLost = onLost
     this.#onEnd = onEnd
+    // What it throws is reported as what any listener of an event throws, and changes nothing here.
+    const tell = (): void => onLost?.(this.#lost.signal.reason as StoreError)
+    this.#lost.signal.addEventListener('abort', tell, { once: true })
     this.#schedule()
   }
 
@@ -207,14 +213,11 @@ export class Lease implements AsyncDisposable {
     }
   }
 
-  /** What is told to many must not fail for one of them. */
   #lose(cause: unknown): void {
     if (this.#lost.signal.aborted) return
     this.#clear()
-    const reason = lostLease(this.#register.name, cause)
-    this.#lost.abort(reason)
+    this.#lost.abort(lostLease(this.#register.name, cause))
     if (this.#releasing === undefined) this.#onEnd(false)
-    this.#onLost?.(reason)
   }
 }
 

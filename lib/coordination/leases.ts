@@ -16,6 +16,8 @@ export class Leases {
   readonly #registers: RegisterStore
   readonly #turns = new Turns()
   readonly #held = new Set<Lease>()
+  /** Those who wait for one. */
+  readonly #waiting = new Set<Promise<Lease>>()
   /** Until when this process leaves a lease to others. */
   readonly #yieldUntilMs = new Map<string, number>()
   readonly #closing = new AbortController()
@@ -33,13 +35,12 @@ export class Leases {
     }
     const register = this.#registers.register('.leases', name)
     const ttlMs = checkLease(register.visibility, 'ttlMs', options.ttlMs ?? LEASE_MS)
-    const signal = this.#signalOf(options)
-    const endTurn = await this.#takeTurn(name, signal)
+    const waiting = this.#wait(register, ttlMs, this.#signalOf(options), onLost)
+    this.#waiting.add(waiting)
     try {
-      return await this.#get(register, ttlMs, signal, onLost, endTurn)
-    } catch (error) {
-      endTurn()
-      throw error
+      return await waiting
+    } finally {
+      this.#waiting.delete(waiting)
     }
   }
 
@@ -66,9 +67,26 @@ export class Leases {
   /** Gives up waiting, and gives back what is held. */
   async close(): Promise<void> {
     this.#closing.abort(new StoreError('CLOSED', 'the store was closed'))
+    // One that was just being got must not be left behind.
+    await Promise.allSettled(this.#waiting)
     const releases = [...this.#held].map((lease) => lease.release())
     for (const { status, ...rest } of await Promise.allSettled(releases)) {
       if (status === 'rejected') publishNotice('a lease was lost', rest)
+    }
+  }
+
+  async #wait(
+    register: Register,
+    ttlMs: number,
+    signal: AbortSignal,
+    onLost: LeaseOptions['onLost'],
+  ): Promise<Lease> {
+    const endTurn = await this.#takeTurn(register.name, signal)
+    try {
+      return await this.#get(register, ttlMs, signal, onLost, endTurn)
+    } catch (error) {
+      endTurn()
+      throw error
     }
   }
 
@@ -84,12 +102,20 @@ export class Leases {
     const onEnd = (isWanted: boolean): void => {
       this.#held.delete(lease)
       const ms = yieldMs(isWanted)
-      if (ms > 0) this.#yieldUntilMs.set(name, performance.now() + ms)
+      if (ms > 0) this.#yield(name, ms)
       endTurn()
     }
     const lease = new Lease(register, held, watch, onLost, onEnd)
     this.#held.add(lease)
     return lease
+  }
+
+  #yield(name: string, ms: number): void {
+    const nowMs = performance.now()
+    for (const [other, untilMs] of this.#yieldUntilMs) {
+      if (untilMs < nowMs) this.#yieldUntilMs.delete(other)
+    }
+    this.#yieldUntilMs.set(name, nowMs + ms)
   }
 
   #takeYieldMs(name: string): number {

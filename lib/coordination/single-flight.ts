@@ -1,8 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { publishNotice } from '../diagnostics.js'
 import { StoreError } from '../errors.js'
 import type { Body, CallOptions, ObjectStore, StoredObject, WriteOptions } from '../object-store.js'
-import { checkNumber, checkOptionNames, MAX_TTL_MS } from '../options.js'
-import { Ending, sleep } from './ending.js'
+import {
+  checkAttributes,
+  checkDurability,
+  checkNumber,
+  checkOptionNames,
+  MAX_TTL_MS,
+} from '../options.js'
+import { asEnd, Ending, sleep } from './ending.js'
 import { Contender, tryToHold } from './holding.js'
 import { converse, Lease, LEASE_MS, newHolder, now, pollMs } from './lease.js'
 import type { Register, RegisterStore } from './register.js'
@@ -22,7 +29,10 @@ export interface CreateOptions extends Omit<WriteOptions, 'ifAbsent'> {
   readonly leaseMs?: number | undefined
 }
 
-/** Makes a value. The signal aborts when the lease is lost, and another process may begin. */
+/**
+ * Makes a value. The signal aborts when the lease is lost, and another process may begin; and when
+ * the store is closed, which waits for it.
+ */
 export type Create = (how: { readonly signal: AbortSignal }) => Body | Promise<Body>
 
 /** Has each value made by one process, though many on many hosts ask for it. */
@@ -42,14 +52,21 @@ export class SingleFlight {
     if (typeof create !== 'function') throw new TypeError('getOrCreate takes a function')
     const plan = planOf(this.#registers.register('.flights', key), create, options)
     const { signal } = options
-    const found = await this.#find(key, plan, { signal })
-    if (found === undefined) return await unlessAborted(this.#join(key, plan), signal)
-    if (found.isStale && !this.#flights.has(key)) {
-      this.#join(key, { ...plan, waitMs: 0 }).catch((error: unknown) => {
-        if (!isBusy(error)) publishNotice('a stale value could not be made anew', error)
-      })
+    const waiting = new Stopwatch()
+    for (;;) {
+      const found = await this.#find(key, plan, { signal })
+      if (found?.isStale === true) this.#refresh(key, plan)
+      if (found !== undefined) return found.bytes
+      const waitMs = plan.waitMs - waiting.elapsedMs()
+      const known = this.#flights.get(key)
+      if (known === undefined) {
+        return await unlessAborted(this.#begin(key, { ...plan, waitMs }), signal)
+      }
+      // Whatever it ends with is told to the one that began it; the others look for themselves.
+      const joined = known.then(copyOf, () => undefined)
+      const made = await within(waitMs, unlessAborted(joined, signal), key)
+      if (made !== undefined) return made
     }
-    return found.bytes
   }
 
   /** Waits for what is being made; what is waited for is given up. */
@@ -58,10 +75,15 @@ export class SingleFlight {
     await Promise.allSettled(this.#flights.values())
   }
 
+  #refresh(key: string, plan: Plan): void {
+    if (this.#flights.has(key)) return
+    this.#begin(key, { ...plan, waitMs: 0 }).catch((error: unknown) => {
+      if (!isBusy(error)) publishNotice('a stale value could not be made anew', error)
+    })
+  }
+
   /** In one process one asks, for all. */
-  #join(key: string, plan: Plan): Promise<Buffer> {
-    const known = this.#flights.get(key)
-    if (known !== undefined) return known
+  #begin(key: string, plan: Plan): Promise<Buffer> {
     const flight = this.#fly(key, plan).finally(() => this.#flights.delete(key))
     this.#flights.set(key, flight)
     return flight
@@ -91,7 +113,8 @@ export class SingleFlight {
       // Somebody may have made it between the last look and the lease.
       const found = await this.#find(key, plan, {})
       if (found?.isStale === false) return found.bytes
-      const body = await plan.create({ signal: lease.signal })
+      const signal = AbortSignal.any([lease.signal, this.#closing.signal])
+      const body = await plan.create({ signal })
       await this.#objects.write(key, body, plan.write)
       const made = await this.#find(key, plan, {})
       if (made !== undefined) return made.bytes
@@ -104,7 +127,9 @@ export class SingleFlight {
   }
 
   async #find(key: string, { staleMs }: Plan, options: CallOptions): Promise<Found | undefined> {
-    const object = await this.#objects.read(key, options)
+    const object = await this.#objects.read(key, options).catch((error: unknown) => {
+      throw asEnd(error, options.signal)
+    })
     if (object === undefined) return undefined
     try {
       return { bytes: await object.bytes(), isStale: isStale(object, staleMs) }
@@ -141,7 +166,9 @@ const CREATE_OPTIONS = [
 
 function planOf(register: Register, create: Create, options: CreateOptions): Plan {
   checkOptionNames(options, CREATE_OPTIONS)
-  const { ttlMs, durability, metadata, contentType } = options
+  const { durability } = options
+  const { ttlMs, metadata, contentType } = checkAttributes(options)
+  checkDurability(durability, 'full')
   const { staleWhileRevalidateMs: staleMs = 0, waitMs = Infinity, leaseMs = LEASE_MS } = options
   checkNumber('staleWhileRevalidateMs', staleMs, 0, MAX_TTL_MS)
   checkNumber('waitMs', waitMs, 0, Infinity)
@@ -149,7 +176,7 @@ function planOf(register: Register, create: Create, options: CreateOptions): Pla
     throw new TypeError('staleWhileRevalidateMs needs ttlMs: without it nothing becomes stale')
   }
   // An object is kept until its value is not even to be given out as stale.
-  const keptMs = ttlMs === undefined ? undefined : ttlMs + staleMs
+  const keptMs = ttlMs === undefined ? undefined : Math.min(ttlMs + staleMs, MAX_TTL_MS)
   return {
     register,
     create,
@@ -175,10 +202,29 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
   }
 }
 
+async function within<T>(ms: number, promise: Promise<T>, key: string): Promise<T> {
+  if (ms === Infinity) return await promise
+  const over = new AbortController()
+  const late = delay(Math.min(ms, MAX_DELAY_MS), undefined, { signal: over.signal })
+  try {
+    return await Promise.race([promise, late.then(() => Promise.reject(busy(key)))])
+  } finally {
+    over.abort()
+  }
+}
+
+/** A copy: what the caller does to it must not be what others get. */
+function copyOf(bytes: Buffer): Buffer {
+  return Buffer.from(bytes)
+}
+
 function busy(key: string): StoreError {
   const message = `${BUSY}; wait longer, or try again`
   return new StoreError('UNAVAILABLE', message, { operation: 'getOrCreate', key })
 }
+
+/** As far as a timer goes. */
+const MAX_DELAY_MS = 2 ** 31 - 1
 
 const BUSY = 'another process is still making the value'
 
