@@ -4,7 +4,15 @@ import type { StoreError } from '../../index.js'
 import { quoted, safeText } from './safe-text.js'
 
 /** What the command says to the shell; `docs/cli.md` has the list. */
-export const EXIT = { done: 0, absent: 1, usage: 2, failed: 3, brokenPipe: 141 } as const
+export const EXIT = {
+  done: 0,
+  absent: 1,
+  usage: 2,
+  failed: 3,
+  notExecutable: 126,
+  notFound: 127,
+  brokenPipe: 141,
+} as const
 
 /** A longer key would drown the message it stands in. */
 const MAX_KEY_LENGTH = 200
@@ -18,6 +26,18 @@ export class LocalFileError extends Error {
   }
 }
 
+/** A command that was to be run could not be started. */
+export class StartError extends Error {
+  override readonly name = 'StartError'
+  /** As shells say it. */
+  readonly status: number
+
+  constructor(program: string, cause: unknown) {
+    super(`cannot run ${program}: ${reasonOf(cause)}`, { cause })
+    this.status = hasCode(cause, 'ENOENT') ? EXIT.notFound : EXIT.notExecutable
+  }
+}
+
 /** Whoever read standard output has gone away. */
 export class BrokenPipe extends Error {
   override readonly name = 'BrokenPipe'
@@ -27,6 +47,7 @@ export class BrokenPipe extends Error {
 export function statusOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
   if (error instanceof BrokenPipe) return EXIT.brokenPipe
+  if (error instanceof StartError) return error.status
   if (error instanceof TypeError || error instanceof RangeError) return EXIT.usage
   return hasCode(error, 'INVALID_KEY') ? EXIT.usage : EXIT.failed
 }

@@ -29,10 +29,14 @@ export function outputOption(): Option {
   return new Option('-o, --output <file>', 'write the value to this file, not to standard output')
 }
 
+export function fileOption(): Option {
+  return new Option('-f, --file <file>', 'take the value from this file; - is standard input')
+}
+
 /** Adds the options of `set` and `add`. */
 export function addWriteOptions(command: Command): Command {
   return command
-    .option('-f, --file <file>', 'take the value from this file; - is standard input')
+    .addOption(fileOption())
     .option('--ttl <duration>', 'let it expire after 500ms, 30s, 10m, 2h, 7d …', parseDuration)
     .option('--content-type <type>', 'a media type, such as text/plain')
     .option('--meta <name=value>', 'an attribute of your own; may be repeated', collectMetadata)

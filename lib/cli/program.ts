@@ -1,11 +1,9 @@
-import { writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { Command, CommanderError, type OutputConfiguration } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { directoryOption, examples } from './options.js'
 import { parseNumber } from './option-values.js'
-import { safeText } from './safe-text.js'
+import { outputOf, print } from './output.js'
 import type { Session } from './session.js'
-import { writeStderr } from './stderr.js'
 
 interface CommandModule {
   readonly configure: (command: Command, session: Session) => void
@@ -35,6 +33,9 @@ const ENTRIES: readonly Entry[] = [
   entry('mv <from> <to>', 'move an object to another key', () => import('./mv.js')),
   entry('count', 'count the objects', () => import('./count.js')),
   entry('clear', 'remove all objects', () => import('./clear.js')),
+  entry('cell', 'small values to compare and set', () => import('./cell.js')),
+  entry('lock <name> <command...>', 'run a command under a lease', () => import('./lock.js')),
+  entry('queue', 'jobs that any number of processes share', () => import('./queue.js')),
   entry('import <dir>', 'store a directory tree', () => import('./import.js')),
   entry('export <dir>', 'write keys back as a directory tree', () => import('./export.js')),
   entry('verify', 'read and check every object', () => import('./verify.js')),
@@ -52,8 +53,8 @@ const HELP = examples(
 )
 
 const STATUSES = `
-Exit status: 0 done; 1 no such object, or there is one already; 2 wrong usage;
-3 the store or the system failed.
+Exit status: 0 done; 1 no such object, or there is one already, or somebody else was faster;
+2 wrong usage; 3 the store or the system failed.
 `
 
 /**
@@ -73,8 +74,7 @@ export async function buildProgram(session: Session, words: readonly string[]): 
     .exitOverride()
     .addHelpText('after', HELP + STATUSES)
     .hook('preAction', (_, command) => {
-      const [near, far] = [command.opts<DirectoryFlag>(), program.opts<DirectoryFlag>()]
-      session.directory = near.directory ?? far.directory ?? process.env['LINKSTORE_DIR']
+      session.directory = directoryOf(command) ?? process.env['LINKSTORE_DIR']
     })
   for (const { usage, summary, load } of ENTRIES) {
     const command = program.command(usage).description(summary)
@@ -88,9 +88,19 @@ export async function buildProgram(session: Session, words: readonly string[]): 
   return program
 }
 
+/** What `-d` says, the one nearest to the command. */
+function directoryOf(command: Command): string | undefined {
+  const { directory } = command.opts<DirectoryFlag>()
+  return directory ?? (command.parent === null ? undefined : directoryOf(command.parent))
+}
+
 /** What the list of commands says of one: its name and arguments. */
 function termOf(command: Command): string {
-  return `${command.name()} ${command.usage().replace('[options]', '')}`.replace(/\s+/g, ' ')
+  const usage = command
+    .usage()
+    .replace('[options]', '')
+    .replace(/(-- )?(?=<command)/, '-- ')
+  return `${command.name()} ${usage}`.replace(/\s+/g, ' ')
 }
 
 function addDemo(program: Command): void {
@@ -125,31 +135,4 @@ function printVersion(): never {
   const { version } = require('linkstore/package.json') as { version: string }
   print(`${version}\n`)
   throw new CommanderError(0, 'commander.version', version)
-}
-
-/** Whoever asked for help and went away has seen enough. */
-function print(text: string): void {
-  try {
-    writeSync(1, text)
-  } catch {
-    // Nothing that could be done.
-  }
-}
-
-function outputOf(command: Command): OutputConfiguration {
-  const outputError = (text: string): void => complain(command, text)
-  return { writeOut: print, writeErr: writeStderr, outputError }
-}
-
-/** Commander explains in several lines; one is enough. */
-function complain(command: Command, text: string): void {
-  const line = text
-    .trim()
-    .split('\n')
-    .map((part) => part.replace(/^error: /, ''))
-    .join(' ')
-  const isPuzzling = /^(unknown|missing|too many|option) /.test(line)
-  const name = command.parent === null ? '' : ` ${command.name()}`
-  const advice = isPuzzling ? `; see linkstore${name} --help` : ''
-  writeStderr(`linkstore: ${safeText(line.replace(/\.$/, ''))}${advice}\n`)
 }

@@ -11,7 +11,8 @@ import { isStdoutBusy } from './stdout.js'
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
-type Signal = (typeof SIGNALS)[number]
+/** A signal that asks a process to end. */
+export type Signal = (typeof SIGNALS)[number] | 'SIGHUP'
 type Closable = { close(): Promise<void> }
 
 /** What one run of the command shares: its store, its signals, its messages, its status. */
@@ -19,6 +20,7 @@ export class Session {
   readonly #abort = new AbortController()
   #interruptedBy: Signal | undefined
   #bar: ProgressBar | undefined
+  #divertedTo: ((signal: Signal) => void) | undefined
   /** The directory that was asked for, if any was. */
   directory: string | undefined
   /** What the process exits with if nothing fails. */
@@ -82,6 +84,18 @@ export class Session {
     throw new TypeError('no store was named; give its directory with -d, or set LINKSTORE_DIR')
   }
 
+  /** Until it is disposed of, signals go there and interrupt nothing; SIGHUP is one of them. */
+  divertSignals(to: (signal: Signal) => void): Disposable {
+    this.#divertedTo = to
+    process.on('SIGHUP', this.#onSignal)
+    return {
+      [Symbol.dispose]: () => {
+        this.#divertedTo = undefined
+        process.removeListener('SIGHUP', this.#onSignal)
+      },
+    }
+  }
+
   /** From now on, messages take this bar away before they are written. */
   show(bar: ProgressBar): void {
     this.#bar = bar
@@ -138,6 +152,10 @@ export class Session {
   }
 
   readonly #onSignal = (signal: Signal): void => {
+    if (this.#divertedTo !== undefined) {
+      this.#divertedTo(signal)
+      return
+    }
     // Asked twice: then at once, whatever it leaves behind.
     if (this.#interruptedBy !== undefined) die(signal)
     this.#interruptedBy = signal
