@@ -25,7 +25,8 @@
  *
  * On NFS the reply to a link that was done may be lost, and the link that is repeated fails. It
  * is ours then if both names are those of one file. Where one of the two is gone (the private
- * one swept, the other pruned) nobody can tell any more, and this is what is said.
+ * one swept, the other pruned) nobody can tell any more, and this is what is said. Nor can they
+ * of a number that came too late: the link may be the repetition of one that did not.
  *
  * Why it is lock-free. No step waits for another process, and nothing has to be undone for one
  * that died: of all that link to the same number one is done, and its value counts from then on.
@@ -79,7 +80,7 @@ export interface Retention {
 
 /**
  * Whoever is held up for less than this learns for sure whether it was in time. For longer, and
- * if it was in time, it learns only that this is not known.
+ * if it was in time or is on NFS, it learns only that this is not known.
  */
 const RETENTION: Retention = { count: 8, ageMs: 1000, most: 256 }
 
@@ -214,7 +215,9 @@ function* wasInTime(
   const successor = yield* readGeneration(context, cell, next.number + 1)
   if (successor?.follows === next.version) return true
   // Numbers are pruned in order: if ours is there and its successor is not, it never had one.
-  if (!(yield* takeBack(context, cell, next.number, staged))) throw overtaken(cell)
+  const isTakenBack = yield* takeBack(context, cell, next.number, staged)
+  // NFS repeats a link whose reply was lost, and may do so when the number is free again.
+  if (context.remote || !isTakenBack) throw overtaken(cell)
   return false
 }
 
