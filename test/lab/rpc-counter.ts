@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 export type RpcCounts = Readonly<Record<string, number>>
 
 const SETTLE_MS = 10
+const MAX_SAMPLES = 6
 /** What the client adds on its own, and how 4.1 and 4.2 call the opening of a file they know. */
 const NAMES: ReadonlyMap<string, string | undefined> = new Map([
   ['OPEN_NOATTR', 'OPEN'],
@@ -16,7 +17,7 @@ const NAMES: ReadonlyMap<string, string | undefined> = new Map([
 /** Roughly the order in which a verb makes them. */
 const ORDER = [
   ...['GETATTR', 'LOOKUP', 'MKDIR', 'CREATE', 'LINK', 'OPEN', 'ACCESS', 'SETATTR', 'WRITE'],
-  ...['READ', 'CLOSE', 'RENAME', 'READDIR', 'REMOVE'],
+  ...['READ', 'CLOSE', 'RENAME', 'READDIR', 'RMDIR', 'REMOVE'],
 ]
 
 /** The counts of one mount. */
@@ -32,6 +33,24 @@ export class RpcCounter {
     const before = await this.#settled()
     await call()
     return difference(await this.#settled(), before)
+  }
+
+  /**
+   * What a call costs twice. Now and then it differs by one: the client asks again for what it
+   * has known too long.
+   *
+   * @param prepare - done before each call, and not counted
+   */
+  async measure(call: () => unknown, prepare: () => unknown): Promise<RpcCounts> {
+    const found = new Map<string, RpcCounts>()
+    for (let sample = 0; sample < MAX_SAMPLES; sample += 1) {
+      await prepare()
+      const counts = await this.count(call)
+      const description = describeCounts(counts)
+      if (found.has(description)) return counts
+      found.set(description, counts)
+    }
+    throw new Error(`no two counts are alike: ${[...found.keys()].join('; ')}`)
   }
 
   async #settled(): Promise<RpcCounts> {

@@ -10,10 +10,9 @@ import { writeFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { hashKey, open, openSync, type SyncStore } from '../../index.js'
 import { report } from './channel.js'
-import { describeCounts, difference, RpcCounter, type RpcCounts } from './rpc-counter.js'
+import { difference, RpcCounter, type RpcCounts } from './rpc-counter.js'
 import type { Cost } from './rpc-table.js'
 
-const MAX_SAMPLES = 6
 /** What an asynchronous store still does when a call has returned takes less. */
 const CLEAN_UP_MS = 100
 const HOUR_MS = 3_600_000
@@ -34,22 +33,6 @@ const expiring = openSync(`${mountPoint}/expiring`)
 type Step = () => unknown
 const nothing: Step = () => undefined
 
-/**
- * What a call costs twice. Now and then it differs by one: the client asks again for what it has
- * known too long.
- */
-async function measure(call: Step, prepare: Step): Promise<RpcCounts> {
-  const found = new Map<string, RpcCounts>()
-  for (let sample = 0; sample < MAX_SAMPLES; sample += 1) {
-    await prepare()
-    const counts = await counter.count(call)
-    const description = describeCounts(counts)
-    if (found.has(description)) return counts
-    found.set(description, counts)
-  }
-  throw new Error(`no two counts are alike: ${[...found.keys()].join('; ')}`)
-}
-
 function tell(name: string, counts: RpcCounts, isAsynchronous = false): void {
   const cost: Cost = { version, name, isAsynchronous, counts }
   report(cost)
@@ -59,7 +42,7 @@ async function count(name: string, call: Step, prepare: Step = nothing): Promise
   // Once without counting: then it is warm.
   await prepare()
   await call()
-  tell(name, await measure(call, prepare))
+  tell(name, await counter.measure(call, prepare))
 }
 
 async function countAsynchronous(
@@ -73,7 +56,7 @@ async function countAsynchronous(
   }
   await prepare()
   await call()
-  tell(name, await measure(callAndCleanUp, prepare), true)
+  tell(name, await counter.measure(callAndCleanUp, prepare), true)
 }
 
 /** What a walk costs for each of the things that some keys add to a store. */
@@ -87,10 +70,10 @@ async function countMore(
   const walkIt: Step = () => walk(walked)
   walked.set(key, VALUE)
   walkIt()
-  const before = await measure(walkIt, nothing)
+  const before = await counter.measure(walkIt, nothing)
   for (const each of more) walked.set(each, VALUE)
   walkIt()
-  tell(name, difference(await measure(walkIt, nothing), before, things))
+  tell(name, difference(await counter.measure(walkIt, nothing), before, things))
 }
 
 /** Makes the client forget all that it remembers. */

@@ -1,0 +1,48 @@
+/**
+ * Counts in a cell that other hosts count in, too, and reads it meanwhile:
+ *
+ *     coordination-cells-worker ROOT HOST HOSTS MEETING_DIRECTORY LENGTH_MS
+ */
+import { open, StoreError, type CellState } from '../../index.js'
+import { report } from './channel.js'
+import { meet, now } from './coordination-host.js'
+import type { CellCall, CellReport } from './coordination-plan.js'
+
+const [root = '', host = '', hosts = '', meetingPath = '', lengthMs = ''] = process.argv.slice(2)
+
+const store = await open(root)
+// Two, as each remembers what it has read.
+const counter = store.cell('counter')
+const watched = store.cell('counter')
+const calls: CellCall[] = []
+const failed: string[] = []
+
+async function record(kind: CellCall['kind'], call: () => Promise<CellState>): Promise<void> {
+  const called = now()
+  try {
+    const { generation, value } = await call()
+    const returned = now()
+    calls.push({ host, kind, generation, value: Number(value ?? 0), called, returned })
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+    failed.push(`${kind}: ${error.code}: ${error.message}`)
+  }
+}
+
+async function repeat(call: () => Promise<void>): Promise<void> {
+  while (now() < endMs) await call()
+}
+
+const add = (): Promise<CellState> => counter.update((current) => String(Number(current ?? 0) + 1))
+
+await meet(meetingPath, host, Number(hosts))
+const endMs = now() + Number(lengthMs)
+await Promise.all([
+  repeat(() => record('update', add)),
+  repeat(() => record('read', () => watched.read())),
+])
+// All have ended: now the last value must be there.
+await meet(`${meetingPath}-after`, host, Number(hosts))
+await record('read', () => watched.read())
+await store.close()
+report({ kind: 'cell', calls, failed } satisfies CellReport)
