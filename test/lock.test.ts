@@ -97,10 +97,26 @@ await t.test('closing a store gives back what it holds, and ends its waits', asy
   await t.rejects(store.lease('l'), closed)
   t.notOk(lease.isHeld)
   await lease.release()
+  t.match(lease.signal.reason, closed, 'whoever is at work learns it')
   await (await rival.lease('l')).release()
   t.ok(performance.now() - beganMs < 5000, 'nobody waits for the ttl')
   await other.release()
   t.same(stray, [])
+})
+
+await t.test('closing a store while a lock is held tells who holds it', async (t) => {
+  const { store } = await place(t)
+  const closed = { code: 'CLOSED' }
+  let told: unknown
+  const work = async (lease: Lease): Promise<string> => {
+    const closing = store.close()
+    await until(() => lease.signal.aborted, 'it is told')
+    told = lease.signal.reason
+    await closing
+    return 'done, but not alone'
+  }
+  await t.rejects(store.lock('l', work), closed)
+  t.match(told, closed)
 })
 
 await t.test('a lease that was just being got is not left behind by closing', async (t) => {

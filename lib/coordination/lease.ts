@@ -95,6 +95,9 @@ export class Lease implements AsyncDisposable {
   readonly #held: Held
   readonly #onEnd: (isWanted: boolean) => void
   readonly #lost = new AbortController()
+  readonly #revoked = new AbortController()
+  /** Aborted, with the reason, when it is lost, or given back because its store is closed. */
+  readonly signal = AbortSignal.any([this.#lost.signal, this.#revoked.signal])
   /** Runs since before the register was last set. */
   #watch: Stopwatch
   #timer: NodeJS.Timeout | undefined
@@ -122,11 +125,6 @@ export class Lease implements AsyncDisposable {
     this.#schedule()
   }
 
-  /** Aborted, with the reason, when it is not certain any more that the lease is held. */
-  get signal(): AbortSignal {
-    return this.#lost.signal
-  }
-
   /** Whether it is held: neither released nor lost. */
   get isHeld(): boolean {
     if (this.#releasing !== undefined || this.#lost.signal.aborted) return false
@@ -144,6 +142,12 @@ export class Lease implements AsyncDisposable {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    return this.release()
+  }
+
+  /** @internal Gives it back though its holder may be at work, and tells it so. */
+  revoke(reason: StoreError): Promise<void> {
+    if (this.#releasing === undefined) this.#revoked.abort(reason)
     return this.release()
   }
 

@@ -61,15 +61,18 @@ export class Leases {
       throw error
     }
     await lease.release()
+    // Others may have had it since the store was closed.
+    lease.signal.throwIfAborted()
     return result
   }
 
   /** Gives up waiting, and gives back what is held. */
   async close(): Promise<void> {
-    this.#closing.abort(new StoreError('CLOSED', 'the store was closed'))
+    const reason = new StoreError('CLOSED', 'the store was closed')
+    this.#closing.abort(reason)
     // One that was just being got must not be left behind.
     await Promise.allSettled(this.#waiting)
-    const releases = [...this.#held].map((lease) => lease.release())
+    const releases = [...this.#held].map((lease) => lease.revoke(reason))
     for (const { status, ...rest } of await Promise.allSettled(releases)) {
       if (status === 'rejected') publishNotice('a lease was lost', rest)
     }
