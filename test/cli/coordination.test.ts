@@ -236,7 +236,7 @@ await t.test('who is interrupted while waiting for a lease runs nothing', async 
   t.notOk(fs.existsSync(join(dir, 'ran')))
 })
 
-/** Holds the lease `a` until it is told otherwise; the script first prints the pid it is known by. */
+/** Holds the lease `a` with a script, which begins by writing a pid to its log. */
 async function hold(t: Test, store: string, log: string, script: string): Promise<Running> {
   const running = begin(store, ['lock', 'a', '--ttl', '1s', '--', 'sh', '-c', script])
   t.teardown(() => running.child.kill('SIGKILL'))

@@ -20,7 +20,8 @@ const HELP =
 Runs COMMAND for each job, with the body as its standard input and LINKSTORE_JOB_ID and
 LINKSTORE_JOB_ATTEMPT in its environment. If it exits with 0 the job is done; else it is given out
 again, and after the last attempt it is among the dead ones. The lease is extended while COMMAND
-runs. SIGINT and SIGTERM end the commands (SIGTERM, 5 seconds later SIGKILL) and give their jobs back.
+runs. SIGINT and SIGTERM end the commands (SIGTERM, 5 seconds later SIGKILL), and their jobs are
+given back.
 
 Exit status, with --once and --drain: 0 if all that was run is done, 1 if --once found no job, 3 if
 a command failed in its last run. 126 and 127 when COMMAND cannot be run or does not exist.
