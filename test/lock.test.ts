@@ -121,17 +121,40 @@ await t.test('closing a store while a lock is held tells who holds it', async (t
 
 await t.test('a lease that was just being got is not left behind by closing', async (t) => {
   const { store, another } = await place(t)
-  for (let delay = 0; delay < 6; delay += 1) {
-    const brief = await another()
-    const got = failureOf(() => brief.lease('l', { ttlMs: 60_000 }))
-    await setTimeout(delay)
-    const closing = brief.close()
-    const outcome = await got
-    if (outcome instanceof Error) t.match(outcome, { code: 'CLOSED' })
-    await closing
-    const signal = AbortSignal.timeout(10_000)
-    await (await store.lease('l', { signal })).release()
+  const trouble = new TroubledFileSystem()
+  const brief = await another({ fs: trouble.fs })
+  trouble.linkDelayMs = 300
+  const got = failureOf(() => brief.lease('l', { ttlMs: 60_000 }))
+  await setTimeout(100)
+  await brief.close()
+  t.match(await got, { code: 'CLOSED' })
+  const signal = AbortSignal.timeout(20_000)
+  await (await store.lease('l', { signal })).release()
+})
+
+await t.test('who holds a lease again and again leaves it to one who waits', async (t) => {
+  const { store, another } = await place(t)
+  const rival = await another()
+  let isOver = false
+  let turns = 0
+  const busy = (async () => {
+    while (!isOver) {
+      await store.lock('l', () => setTimeout(10))
+      turns += 1
+    }
+  })()
+  let between = 0
+  for (let round = 0; round < 10; round += 1) {
+    await setTimeout(40)
+    const before = turns
+    await rival.lock('l', () => {
+      between += turns - before
+    })
   }
+  isOver = true
+  await busy
+  t.comment(`${between} turns while the other waited ten times`)
+  t.ok(between <= 35, 'soon')
 })
 
 await t.test('destroying a store gives back what it holds', async (t) => {

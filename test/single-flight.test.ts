@@ -1,3 +1,4 @@
+import * as nodeFs from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { open, type CreateOptions, type Store } from '../index.js'
@@ -80,6 +81,21 @@ await t.test('one makes the value for all that ask over several stores', async (
   const found = await Promise.all([...stores, ...stores].map((from) => textOf(from, maker)))
   t.same(new Set(found), new Set(['value 1']))
   t.equal(maker.made, 1)
+})
+
+await t.test('what was made just before the lease was got is not made again', async (t) => {
+  const { store, another } = await place(t)
+  const fs = {
+    ...nodeFs,
+    readdir: (path: string, ...rest: [never, never]): void => {
+      const go = (): void => nodeFs.readdir(path, ...rest)
+      if (path.includes('.flights')) void store.set('k', 'theirs').then(go)
+      else go()
+    },
+  }
+  const late = await another({ fs })
+  const create = (): string => String(t.fail('it is made again'))
+  t.equal((await late.getOrCreate('k', create)).toString(), 'theirs')
 })
 
 await t.test('those that shared a value do not share its bytes', async (t) => {

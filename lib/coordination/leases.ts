@@ -4,7 +4,7 @@ import type { CallOptions } from '../object-store.js'
 import { checkOptionNames } from '../options.js'
 import { hold, Lease, LEASE_MS, yieldMs, type LeaseOptions } from './lease.js'
 import type { Register, RegisterStore } from './register.js'
-import { Ending } from './ending.js'
+import { Ending, endOf } from './ending.js'
 import { Turns } from './turns.js'
 import { checkLease } from './visibility.js'
 
@@ -86,7 +86,10 @@ export class Leases {
   ): Promise<Lease> {
     const endTurn = await this.#takeTurn(register.name, signal)
     try {
-      return await this.#get(register, ttlMs, signal, onLost, endTurn)
+      const lease = await this.#get(register, ttlMs, signal, onLost, endTurn)
+      if (!this.#closing.signal.aborted) return lease
+      await lease.release()
+      throw endOf(this.#closing.signal)
     } catch (error) {
       endTurn()
       throw error

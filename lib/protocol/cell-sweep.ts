@@ -1,6 +1,6 @@
 /**
- * Sweeping flights: the cells by which one process makes the value of a key (`.flights`). Unlike the
- * tokens of leases, their generations mean nothing to anybody once they are old, and there is
+ * Sweeping flights: the cells by which one process makes the value of a key (`.flights`). Unlike
+ * the tokens of leases, their generations mean nothing to anybody once they are old, and there is
  * one for each key that was ever made so.
  *
  *     1  each that was not set for the grace:      crash: the rest is left for the next sweep,

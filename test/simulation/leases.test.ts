@@ -1,6 +1,6 @@
 /**
- * Leases in every order of the steps of their contenders: never do two of them take a lease for their
- * own at a time, by the clock of each.
+ * Leases in every order of the steps of their contenders: never do two of them take a lease for
+ * their own at a time, by the clock of each.
  */
 import t from 'tap'
 import { Contender } from '../../lib/coordination/holding.js'

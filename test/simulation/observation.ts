@@ -28,7 +28,7 @@ export function cellsOf({ scenario }: World): string[] {
 /** Stands before the name of a cell where what was found is told. */
 export const CELL = 'cell '
 
-/** What a process that comes later reads, of keys and of cells, from a file system that it sees as it is. */
+/** What a process that comes later reads, of keys and of cells, from a file system as it is. */
 export function observe(world: World, fileSystem: FileSystem): Map<string, string | undefined> {
   const verbs = new Map<string, Verb>()
   for (const key of keysOf(world)) verbs.set(key, { kind: 'read', key })
