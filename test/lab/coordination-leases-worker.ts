@@ -4,8 +4,9 @@
  *     coordination-leases-worker ROOT HOST HOSTS MEETING_DIRECTORY LENGTH_MS [READY_PATH]
  *
  * With READY_PATH, the host is one whose cable is to be pulled: after some turns it holds the
- * lease until it learns that it has lost it, and then takes part again. All go on until each has had
- * some turns, a host that was cut off after that: so none can have them only when others are through.
+ * lease until it learns that it has lost it, and then takes part again. All go on until each has
+ * had some turns, a host that was cut off after that: none can have them only when others are
+ * through.
  */
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
