@@ -303,13 +303,14 @@ await t.test('docs/api.md describes every export and every member, and no other'
   }
 })
 
-/** The members a class or interface declares itself; what it inherits stands elsewhere. */
+/** The members a class or interface declares itself, and for others. */
 function membersOf(checker: ts.TypeChecker, exported: ts.Symbol): string[] {
   const symbol =
     exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported
   if (!(symbol.flags & (ts.SymbolFlags.Class | ts.SymbolFlags.Interface))) return []
   return [...(symbol.members?.values() ?? [])]
     .filter(({ flags }) => !(flags & ts.SymbolFlags.Constructor))
+    .filter((member) => !member.getJsDocTags(checker).some(({ name }) => name === 'internal'))
     .map(({ name }) => name)
     .filter((name) => /^\w+$/.test(name) && !name.startsWith('__'))
 }
