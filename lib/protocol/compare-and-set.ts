@@ -254,10 +254,12 @@ function* prune(
   if (listed.length < 2 * count) return
   for (const name of names.filter(isLook)) yield* removeDirectory(`${cell.path}/${name}`)
   const { mtimeMs: nowMs } = yield* lstat(generationPath(cell, newest).path)
-  for (const number of listed) {
+  for (const [index, number] of listed.entries()) {
     if (newest - number < count) return
     if (newest - number < most) {
-      const { mtimeMs } = yield* lstat(generationPath(cell, number + 1).path)
+      // Of a number that is there by mistake the one that followed may be gone.
+      const successor = listed[index + 1] ?? newest
+      const { mtimeMs } = yield* lstat(generationPath(cell, successor).path)
       if (nowMs - mtimeMs < ageMs) return
     }
     const { path } = generationPath(cell, number)
