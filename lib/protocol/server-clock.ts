@@ -48,7 +48,7 @@ function* textOf(path: string): Operation<string> {
   const fd = yield* open(path, fsConstants.O_RDONLY)
   try {
     const pieces: Buffer[] = []
-    for (let position = 0; ; ) {
+    for (let position = 0; ;) {
       const piece = Buffer.allocUnsafe(PIECE_BYTES)
       const count = yield* read(fd, piece, 0, PIECE_BYTES, position)
       if (count === 0) return Buffer.concat(pieces).toString()
