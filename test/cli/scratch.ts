@@ -12,6 +12,9 @@ export const FIVE_MEGABYTES = Buffer.alloc(
   Uint8Array.from({ length: 256 }, (_, i) => i),
 )
 
+// Trees are expected with the modes that are usual.
+process.umask(0o022)
+
 /** More than an import or export reads at once. */
 export const LARGE = Buffer.alloc(700_000, 'large ')
 

@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os'
 import type { Test } from 'tap'
 import { dir } from 'tmp-promise'
 
+// Tests say which modes they expect where nobody asked for others.
+process.umask(0o022)
+
 const MEMORY_PATH = '/dev/shm'
 const TMPFS_TYPE = 0x01021994
 const EXT4_TYPE = 0xef53
