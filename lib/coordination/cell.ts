@@ -38,7 +38,7 @@ export interface WatchOptions extends CallOptions {
  * change is made on exactly what was there, none is lost, and whoever reads after it sees it.
  *
  * Errors: those of any verb; `UNAVAILABLE` also where it is not known whether a change was made,
- * since this process was held up while others made some hundred more.
+ * since this process was held up while others made eight more, over more than a second.
  */
 export class Cell {
   readonly #register: Register

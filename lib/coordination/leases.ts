@@ -2,9 +2,9 @@ import { StoreError } from '../errors.js'
 import { publishNotice } from '../diagnostics.js'
 import type { CallOptions } from '../object-store.js'
 import { checkOptionNames } from '../options.js'
+import { Ending, endOf } from './ending.js'
 import { hold, Lease, LEASE_MS, yieldMs, type LeaseOptions } from './lease.js'
 import type { Register, RegisterStore } from './register.js'
-import { Ending, endOf } from './ending.js'
 import { Turns } from './turns.js'
 import { checkLease } from './visibility.js'
 
@@ -73,8 +73,8 @@ export class Leases {
     // One that was just being got must not be left behind.
     await Promise.allSettled(this.#waiting)
     const releases = [...this.#held].map((lease) => lease.revoke(reason))
-    for (const { status, ...rest } of await Promise.allSettled(releases)) {
-      if (status === 'rejected') publishNotice('a lease was lost', rest)
+    for (const result of await Promise.allSettled(releases)) {
+      if (result.status === 'rejected') publishNotice('a lease was lost', result.reason)
     }
   }
 

@@ -96,7 +96,7 @@ export const pause = (delayMs: number): Operation<void> => perform('pause', dela
  * Starts an operation that nobody awaits: the driver finishes it before it closes. What it
  * throws is published on the channel `linkstore:notice` and otherwise ignored.
  */
-export const background = (operation: Operation<void>): Operation<void> =>
+export const background = (operation: Operation<unknown>): Operation<void> =>
   perform('background', operation)
 
 /** Runs a clean-up whose own failure must not hide the error that made it necessary. */

@@ -9,13 +9,12 @@
  *
  * Whoever sets it meanwhile begins with a new one, and at the worst two processes make one value.
  */
-import { isObjectName, isShardName } from '../key.js'
 import { checkpoint, type Operation } from '../drivers/effects.js'
 import { find } from './absence.js'
 import { isLook, numbersIn } from './cell.js'
 import type { CellSpace } from './cell-spaces.js'
 import type { Context } from './context.js'
-import { entries } from './list.js'
+import { entries, placesUnder } from './list.js'
 import { removeDirectory, removeFile } from './removal.js'
 import type { SweepSum } from './sweep-sum.js'
 import { unlessDenied, type SweepPlan } from './sweep.js'
@@ -24,16 +23,7 @@ const FLIGHTS: CellSpace = '.flights'
 
 /** The directories of all flights. */
 export function* flightPaths(context: Context): Operation<string[]> {
-  const root = `${context.root}/${FLIGHTS}`
-  const paths: string[] = []
-  for (const outer of (yield* entries(root)).filter(isShardName)) {
-    for (const inner of (yield* entries(`${root}/${outer}`)).filter(isShardName)) {
-      const shard = `${root}/${outer}/${inner}`
-      for (const name of (yield* entries(shard)).filter(isObjectName))
-        paths.push(`${shard}/${name}`)
-    }
-  }
-  return paths
+  return yield* placesUnder(`${context.root}/${FLIGHTS}`)
 }
 
 /** Step 1 for one flight. */
@@ -45,16 +35,17 @@ export function* sweepFlight(plan: SweepPlan, path: string, sum: SweepSum): Oper
 function* sweepIfOld(plan: SweepPlan, path: string, sum: SweepSum): Operation<void> {
   const names = yield* entries(path)
   const numbers = numbersIn(names)
-  const last = yield* find(`${path}/${numbers.at(-1) ?? '.'}`)
+  // One that was made and never set is as old as its directory.
+  const newest = numbers.length === 0 ? path : `${path}/${numbers.at(-1)}`
+  const last = yield* find(newest)
   if (last === undefined || last.mtimeMs >= plan.beforeMs) return
   for (const name of [...names.filter(isLook), ...numbers]) {
     yield* checkpoint()
-    const file = yield* find(`${path}/${name}`)
+    const entry = `${path}/${name}`
+    const file = yield* find(entry)
     if (file === undefined) continue
-    const isGone = file.isDirectory()
-      ? plan.dryRun || (yield* removeDirectory(`${path}/${name}`))
-      : plan.dryRun || (yield* removeFile(`${path}/${name}`))
-    if (isGone) sum.add('abandoned', file.isDirectory() ? 0 : file.size)
+    const removal = file.isDirectory() ? removeDirectory(entry) : removeFile(entry)
+    if (plan.dryRun || (yield* removal)) sum.add('abandoned', file.isDirectory() ? 0 : file.size)
   }
   if (plan.dryRun || (yield* removeDirectory(path))) sum.add('abandoned', 0)
 }

@@ -25,7 +25,7 @@ import { checkpoint, close, open, readdir, type Operation } from '../drivers/eff
 import type { ObjectKey } from '../key.js'
 import { find, looksAbsent, MAX_ATTEMPTS, readIfThere, requireStore, restless } from './absence.js'
 import type { CellSpace } from './cell-spaces.js'
-import { locateUnder, type Context, type ObjectPath } from './context.js'
+import { isShared, locateUnder, type Context, type ObjectPath } from './context.js'
 import { makeDirectories, makePlainDirectory, revalidate } from './directories.js'
 import { asCorrupt, load } from './load.js'
 import { isTaken } from './pin.js'
@@ -102,7 +102,7 @@ export function* readCell(
 
 /** What is in the directory of a cell; nothing when it is not there. */
 export function* namesIn(context: Context, cell: CellPath): Operation<string[]> {
-  const isThere = !context.remote || (yield* revalidate(cell.path, context.root))
+  const isThere = !isShared(context) || (yield* revalidate(cell.path, context.root))
   const names = isThere ? yield* readIfThere(cell.path, readdir) : undefined
   if (names === undefined) yield* requireStore(context)
   return names ?? []

@@ -57,7 +57,7 @@ import {
   type CellPath,
   type Generation,
 } from './cell.js'
-import type { Context, Durability, ObjectPath } from './context.js'
+import { isShared, type Context, type Durability, type ObjectPath } from './context.js'
 import { revalidate } from './directories.js'
 import { asCorrupt } from './load.js'
 import { isTaken } from './pin.js'
@@ -119,12 +119,8 @@ export function* compareAndSet(
     yield* quietly(prune(cell, next.number, names, retention))
     return next
   } finally {
-    yield* background(unlinkStaged(staged))
+    yield* background(unlink(staged.path))
   }
-}
-
-function* unlinkStaged({ path }: Staged): Operation<void> {
-  yield* unlink(path)
 }
 
 function* stageNext(
@@ -167,7 +163,7 @@ function* linkNext(
         yield* requireFile(staged)
         if (seen.number > 0 && !(yield* isThere(context, cell))) return undefined
         changed.push(...(yield* makeCell(context, cell)))
-        if (context.remote) yield* revalidate(cell.path, context.root)
+        if (isShared(context)) yield* revalidate(cell.path, context.root)
       } else if (isErrno(error, errno.EEXIST)) {
         const isOurs = yield* hasNumber(context, cell, object, staged)
         if (isOurs !== undefined) return isOurs ? changed : undefined
@@ -194,12 +190,12 @@ function* hasNumber(
     return undefined
   }
   // Pruned since. To link it again would make a late one of ours even if it was in time.
-  if (found === undefined && context.remote) throw overtaken(cell)
+  if (found === undefined && isShared(context)) throw overtaken(cell)
   return false
 }
 
 function* isThere(context: Context, cell: CellPath): Operation<boolean> {
-  if (context.remote) return yield* revalidate(cell.path, context.root)
+  if (isShared(context)) return yield* revalidate(cell.path, context.root)
   return yield* exists(cell.path)
 }
 
@@ -217,7 +213,7 @@ function* wasInTime(
   // Numbers are pruned in order: if ours is there and its successor is not, it never had one.
   const isTakenBack = yield* takeBack(context, cell, next.number, staged)
   // NFS repeats a link whose reply was lost, and may do so when the number is free again.
-  if (context.remote || !isTakenBack) throw overtaken(cell)
+  if (isShared(context) || !isTakenBack) throw overtaken(cell)
   return false
 }
 
@@ -237,7 +233,7 @@ function* takeBack(
     if (!(yield* exists(aside))) return false
   }
   // As in pin.ts: of a rename a host does not learn which file it moved, unless it asks.
-  if (context.remote && !(yield* isTaken(aside))) return false
+  if (isShared(context) && !(yield* isTaken(aside))) return false
   const isOurs = yield* isSameFile(staged.path, aside)
   yield* removeFile(aside)
   return isOurs

@@ -32,8 +32,6 @@ export interface Context extends Environment {
   readonly isLocal: boolean
   /** Whether directories are revalidated before they are believed (NFS and the unknown). */
   readonly fresh: boolean
-  /** Whether other hosts may change what is here, so that this one may remember what was. */
-  readonly remote: boolean
   /**
    * Whether hosts may miss one of two changes that fall into one tick of the server's clock, as
    * on NFS 3; undefined until somebody needs to know (server-clock.ts).
@@ -71,6 +69,11 @@ export interface ObjectPath {
   readonly shard: string
   /** `root/aa/bb/rest` */
   readonly path: string
+}
+
+/** Whether other hosts may change what is here, and this one remember what was before. */
+export function isShared({ isLocal, fresh }: Context): boolean {
+  return !isLocal || fresh
 }
 
 /** Where the object of a key lies. */

@@ -83,10 +83,10 @@ export function* makeShard(
 }
 
 /**
- * Makes directories, each in the one before it.
+ * Makes directories, each after the one that it is in.
  *
  * @param staging - a private name that exists for nothing else
- * @returns the directories that gained an entry, inner before outer
+ * @returns the directories that gained an entry, each once, inner before outer
  */
 export function* makeDirectories(
   context: Context,
@@ -97,10 +97,11 @@ export function* makeDirectories(
   for (const path of paths) {
     if (yield* makeDirectory(context, path, staging)) changed.push(parentOf(path))
   }
-  return changed.reverse()
+  return [...new Set(changed.reverse())]
 }
 
-function parentOf(path: string): string {
+/** The directory that a path is in. */
+export function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'))
 }
 

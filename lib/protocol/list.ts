@@ -82,6 +82,19 @@ export function* countShard(
   return infos.length + problems.length
 }
 
+/** What lies two shard levels below a directory, named by the rest of its hash. */
+export function* placesUnder(base: string): Operation<string[]> {
+  const paths: string[] = []
+  for (const outer of (yield* entries(base)).filter(isShardName)) {
+    for (const inner of (yield* entries(`${base}/${outer}`)).filter(isShardName)) {
+      const shard = `${base}/${outer}/${inner}`
+      const names = (yield* entries(shard)).filter(isObjectName)
+      for (const name of names) paths.push(`${shard}/${name}`)
+    }
+  }
+  return paths
+}
+
 /** The names in a directory; none when it is not there, or is no directory. */
 export function* entries(path: string): Operation<string[]> {
   return (yield* readIfThere(path, readdir)) ?? []

@@ -75,7 +75,6 @@ function* draftContext(root: string, how: OpenHow): Operation<Context> {
     durability: how.durability,
     isLocal: isLocal(type),
     fresh: how.fresh ?? !isLocal(type),
-    remote: !isLocal(type) || how.fresh === true,
     coarse: how.coarse ?? (isNfs(type) ? undefined : false),
     syncsDirectories: !isNfs(type),
     fileMode: how.fileMode,

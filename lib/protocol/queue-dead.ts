@@ -25,7 +25,6 @@ import { commitNames } from './publish.js'
 import { always, finishBurial } from './queue-settle.js'
 import {
   deadPath,
-  forget,
   hasArrived,
   jobObject,
   namesIn,
@@ -121,7 +120,7 @@ export function* discard(
   if (aside === undefined) return false
   yield* removeFile(reasonPath(queue, dead))
   yield* commitNames(context, durability, [queue.dead])
-  yield* background(forget(aside))
+  yield* background(removeFile(aside))
   return true
 }
 

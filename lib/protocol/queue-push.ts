@@ -22,7 +22,6 @@ import { readOnlyError } from './private-names.js'
 import { commitNames } from './publish.js'
 import { isKeyTaken, releaseKey, takeKey } from './queue-keys.js'
 import {
-  forget,
   hasArrived,
   makeQueue,
   namesIn,
@@ -31,6 +30,7 @@ import {
   type JobName,
   type QueuePath,
 } from './queue.js'
+import { removeFile } from './removal.js'
 import { stage, type Staged } from './stage.js'
 
 /** How a job is pushed. */
@@ -64,7 +64,7 @@ export function* push(
     yield* checkpoint()
     if (keyHash !== undefined) {
       if (!(yield* takeKey(context, queue, keyHash, staged, changed))) {
-        yield* background(forget(staged.path))
+        yield* background(removeFile(staged.path))
         return undefined
       }
       changed.push(queue.keys)
@@ -124,7 +124,7 @@ function* withdraw(
 ): Operation<void> {
   if (!(yield* exists(staged.path))) return
   yield* releaseKey(context, queue, keyHash, staged.path)
-  yield* forget(staged.path)
+  yield* removeFile(staged.path)
 }
 
 /** A rename was done whose reply was lost, and the job is done by now; or it was swept away. */

@@ -35,7 +35,6 @@ import { releaseKey } from './queue-keys.js'
 import {
   claimedPath,
   deadPath,
-  forget,
   hasArrived,
   jobObject,
   readyPath,
@@ -65,7 +64,7 @@ export function* acknowledge(
   const aside = yield* moveClaim(context, claim, () => privateName(context))
   yield* releaseKey(context, queue, name.keyHash, aside)
   yield* commitNames(context, durability, [queue.claimed])
-  yield* background(forget(aside))
+  yield* background(removeFile(aside))
 }
 
 /** Puts a job back as it was before it was claimed. */

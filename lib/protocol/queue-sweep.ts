@@ -8,11 +8,10 @@
  * A crash leaves the rest for the next sweep. Abandoned claims are not its matter: the consumers
  * of the queue watch each other, and where there are none nobody waits for the job.
  */
-import { isShardName } from '../key.js'
 import { checkpoint, type Operation } from '../drivers/effects.js'
 import { find } from './absence.js'
 import type { Context } from './context.js'
-import { entries } from './list.js'
+import { placesUnder } from './list.js'
 import { isOrphan, keyPath, removeOrphan } from './queue-keys.js'
 import { finishBurial } from './queue-settle.js'
 import { namesIn, parseDead, parseReason, roomsOf, type QueueRooms } from './queue.js'
@@ -22,21 +21,10 @@ import type { SweepSum } from './sweep-sum.js'
 import { unlessDenied, type SweepPlan } from './sweep.js'
 
 const KEY_NAME = /^[0-9a-f]{64}$/
-const QUEUE_NAME = /^[0-9a-f]{60}$/
 
 /** The directories of the queues of a store. */
 export function* queuePaths(context: Context): Operation<string[]> {
-  const root = `${context.root}/${QUEUES_NAME}`
-  const paths: string[] = []
-  for (const outer of (yield* entries(root)).filter(isShardName)) {
-    for (const inner of (yield* entries(`${root}/${outer}`)).filter(isShardName)) {
-      const names = yield* entries(`${root}/${outer}/${inner}`)
-      for (const name of names.filter((name) => QUEUE_NAME.test(name))) {
-        paths.push(`${root}/${outer}/${inner}/${name}`)
-      }
-    }
-  }
-  return paths
+  return yield* placesUnder(`${context.root}/${QUEUES_NAME}`)
 }
 
 /** Steps 1 to 3 for one queue. */

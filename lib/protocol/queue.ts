@@ -29,9 +29,8 @@ import type { Operation } from '../drivers/effects.js'
 import { readdir } from '../drivers/effects.js'
 import { exists, readIfThere, requireStore } from './absence.js'
 import type { Context, ObjectPath } from './context.js'
-import { makeDirectory, revalidate } from './directories.js'
+import { makeDirectories, parentOf, revalidate } from './directories.js'
 import { privateName } from './private-names.js'
-import { removeFile } from './removal.js'
 import { QUEUES_NAME } from './root.js'
 
 /** The directories of a queue. */
@@ -179,17 +178,10 @@ export function* makeQueue(context: Context, queue: QueuePath): Operation<string
   const inner = parentOf(queue.path)
   const outer = parentOf(inner)
   const { claimed, dead, keys, ready } = queue
-  const changed = new Set<string>()
-  for (const path of [parentOf(outer), outer, inner, queue.path, claimed, dead, keys, ready]) {
-    if (yield* makeDirectory(context, path, staging)) changed.add(parentOf(path))
-  }
+  const paths = [parentOf(outer), outer, inner, queue.path, claimed, dead, keys, ready]
+  const changed = yield* makeDirectories(context, paths, staging)
   if (context.fresh) yield* revalidate(ready, context.root)
-  return [...changed].reverse()
-}
-
-/** Removes a private name that is needed no more, where nobody waits for it. */
-export function* forget(path: string): Operation<void> {
-  yield* removeFile(path)
+  return changed
 }
 
 function jobText({ timeMs, id, keyHash, attempts }: JobName): string {
@@ -200,8 +192,4 @@ function jobText({ timeMs, id, keyHash, attempts }: JobName): string {
 function jobOf(match: RegExpExecArray): JobName {
   const [, timeMs, id = '', keyHash, attempts] = match
   return { timeMs: Number(timeMs), id, keyHash, attempts: Number(attempts) }
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/'))
 }

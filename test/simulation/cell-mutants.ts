@@ -42,7 +42,8 @@ const numberOf = (path: string): number => {
 }
 const isCellDirectory = (path: string): boolean => isCell(path) && /\/[0-9a-f]{60}$/.test(path)
 const isLook = (path: string): boolean => isCell(path) && path.includes('/look-')
-const isLinking = (effect: Effect): boolean => {
+/** Whether a generation is linked. */
+export const isLinking = (effect: Effect): boolean => {
   return effect.call === 'link' && numberOf(second(effect)) > 0
 }
 

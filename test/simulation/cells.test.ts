@@ -4,6 +4,8 @@
  * lost, calls fail, and the power is cut.
  */
 import t from 'tap'
+import { isLinking } from './cell-mutants.js'
+import { where } from './mutants.js'
 import { scenario, type Scenario } from './scenario.js'
 import { IS_DEEP, survey } from './survey.js'
 import type { Verb } from './verbs.js'
@@ -125,6 +127,18 @@ await t.test('any single reply that NFS loses is understood', async (t) => {
   if (!IS_DEEP) return
   survey(t, each(FEW, { ...WRITTEN, ...NFS_3, ...lossy }))
   survey(t, each([overtaking(2, 1)], { ...WRITTEN, ...NFS_4, ...lossy }), ['overtaken'])
+})
+
+/** NFS repeats a link of a generation whose reply was lost; others may go on before it does. */
+const REPEATING = where(isLinking, function* (effect) {
+  yield effect
+  return yield effect
+})
+
+await t.test('a link that NFS repeats when its number is free again is no refusal', async (t) => {
+  const repeating = { ...WRITTEN, ...NFS_4, ...REPEATING }
+  const { exceptions } = survey(t, each([overtaking(2, 1)], repeating), ['overtaken'])
+  t.ok((exceptions.get('overtaken') ?? 0) > 0, 'this happens')
 })
 
 await t.test('whatever call fails, a cell holds the old or the new', async (t) => {
