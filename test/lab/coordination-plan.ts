@@ -20,6 +20,8 @@ export interface CellCall {
 export interface CellReport {
   readonly kind: 'cell'
   readonly calls: readonly CellCall[]
+  /** Updates of which it was said that nobody can tell whether they were made. */
+  readonly unknown: number
   /** Errors, in words. */
   readonly failed: readonly string[]
 }

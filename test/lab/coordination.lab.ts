@@ -120,16 +120,24 @@ await t.test('hosts count in a cell, and no change is lost or seen late', async 
       t.equal(ofRow.length, row.hosts)
       const calls = ofRow.flatMap(({ calls }) => calls)
       const updates = calls.filter(({ kind }) => kind === 'update')
-      t.comment(`${updates.length} updates, ${calls.length - updates.length} reads`)
+      const unknown = ofRow.reduce((sum, each) => sum + each.unknown, 0)
+      const reads = calls.length - updates.length
+      t.comment(`${updates.length} updates, ${unknown} not known, ${reads} reads`)
+      // Whoever is held up while others go on by more generations than are kept cannot be told.
+      t.ok(unknown <= row.hosts, 'of nearly each it is known whether it was made')
       t.strictSame(
         ofRow.flatMap(({ failed }) => failed),
         [],
         'no call failed',
       )
       t.strictSame(judgeCell(calls).slice(0, 10), [], 'all in order')
-      for (const { calls } of ofRow) {
-        t.equal(calls.at(-1)?.value, updates.length, 'each host finds all changes at the end')
-      }
+      const ends = ofRow.map(({ calls }) => calls.at(-1)?.value ?? NaN)
+      const last = Math.max(...ends)
+      t.ok(
+        ends.every((end) => end === last),
+        'each host finds the same at the end',
+      )
+      t.ok(last >= updates.length && last <= updates.length + unknown, 'and all changes in it')
       t.ok(updates.length > 10 * row.hosts, 'enough was done')
     })
   }
