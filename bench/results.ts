@@ -22,6 +22,43 @@ export interface Series {
   readonly ratios: number[]
 }
 
+/** How long it takes to write and to read small values. */
+export interface SmallValueResults {
+  readonly valueBytes: number
+  readonly keys: number
+  readonly series: readonly Series[]
+}
+
+/** One subject that counts in a number of several processes, round by round. */
+export interface CountingSeries {
+  readonly processes: number
+  /** What an increment promises. */
+  readonly promised: string
+  readonly subject: string
+  /** The subject that the ratios are to. */
+  readonly comparedWith: string
+  /** Increments of all processes together. */
+  readonly perSecond: number[]
+  /** Of the time of an increment to that of `comparedWith`: above 1 it is the slower. */
+  readonly ratios: number[]
+  /** The shares of the process that did the least and of the one that did the most. */
+  readonly least: number[]
+  readonly most: number[]
+  /** Acknowledged in all, */
+  added: number
+  /** missing in the end, */
+  lost: number
+  /** and not acknowledged. */
+  readonly failures: string[]
+}
+
+/** How long it takes to change a value that several processes change. */
+export interface CountingResults {
+  readonly series: readonly CountingSeries[]
+  /** Who could not take part, and why. */
+  readonly missing: readonly string[]
+}
+
 /** What the results depend on, and nothing that tells whose machine it is. */
 export interface Machine {
   readonly processor: string
@@ -31,15 +68,15 @@ export interface Machine {
   readonly fileSystem: string
 }
 
-/** The file that `--out` writes. */
+/** The file that `--out` writes; of each question if it was asked. */
 export interface Results {
   readonly measuredOn: string
   readonly machine: Machine
-  readonly versions: Readonly<Record<string, string>>
+  /** Undefined: it is not installed here. */
+  readonly versions: Readonly<Record<string, string | undefined>>
   readonly options: Options
-  readonly valueBytes: number
-  readonly keys: number
-  readonly series: readonly Series[]
+  readonly smallValues?: SmallValueResults
+  readonly readModifyWrite?: CountingResults
 }
 
 /** Where the middle of several numbers lies, and the middle half of them. */

@@ -9,11 +9,11 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Options, Series } from './results.js'
+import type { Options, Series, SmallValueResults } from './results.js'
 import { SUBJECTS, type Entry, type Subject } from './subjects.js'
 
-export const VALUE_BYTES = 1024
-export const KEYS = 256
+const VALUE_BYTES = 1024
+const KEYS = 256
 const WARM_UP_MS = 50
 /** A round is cut into so many short turns of each subject. */
 const TURNS = 10
@@ -46,7 +46,7 @@ export async function measureSmallValues(
   scratch: string,
   { rounds, roundMs }: Options,
   onRound: (round: number) => void,
-): Promise<Series[]> {
+): Promise<SmallValueResults> {
   const contestants: Contestant[] = []
   try {
     for (const [index, entry] of SUBJECTS.entries()) {
@@ -58,7 +58,8 @@ export async function measureSmallValues(
       onRound(round)
       for (const group of groups) await measureGroup(group, roundMs)
     }
-    return groups.flat().map(({ series }) => series)
+    const series = groups.flat().map(({ series }) => series)
+    return { valueBytes: VALUE_BYTES, keys: KEYS, series }
   } finally {
     for (const { subject } of contestants) await subject.close()
   }

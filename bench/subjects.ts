@@ -1,6 +1,7 @@
 /** The table of what is measured against each other. */
-import { createRequire } from 'node:module'
+import { existsSync } from 'node:fs'
 import { readFile, rename, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { lock } from 'proper-lockfile'
 import writeFileAtomic from 'write-file-atomic'
@@ -30,6 +31,8 @@ export interface Entry {
 
 const ONE_OR_MANY = [1, 16]
 
+const require = createRequire(import.meta.url)
+
 /** All subjects. The first that makes a promise is what the others that make it are held to. */
 export const SUBJECTS: readonly Entry[] = [
   linkstore('linkstore', 'value and name flushed', { durability: 'full' }, true),
@@ -54,12 +57,19 @@ export const SUBJECTS: readonly Entry[] = [
 ]
 
 /** Packages whose versions matter to the results. */
-export const PACKAGES = ['linkstore', 'write-file-atomic', 'proper-lockfile'] as const
+export const PACKAGES = ['linkstore', 'write-file-atomic', 'proper-lockfile', 'lmdb'] as const
 
-/** The version of a package that is installed here. */
-export function versionOf(name: (typeof PACKAGES)[number]): string {
-  const require = createRequire(import.meta.url)
-  return (require(`${name}/package.json`) as { version: string }).version
+/** The version of a package that is installed here; undefined if it is not. */
+export function versionOf(name: (typeof PACKAGES)[number]): string | undefined {
+  if (name === 'linkstore') return (require('linkstore/package.json') as Manifest).version
+  // Not every package lets others import its manifest.
+  const paths = (require.resolve.paths(name) ?? []).map((path) => join(path, name, 'package.json'))
+  const path = paths.find((each) => existsSync(each))
+  return path === undefined ? undefined : (require(path) as Manifest).version
+}
+
+interface Manifest {
+  readonly version: string
 }
 
 function linkstore(

@@ -1,18 +1,32 @@
-import { spreadOf, type Results, type Series } from './results.js'
+import {
+  spreadOf,
+  type CountingResults,
+  type CountingSeries,
+  type Results,
+  type Series,
+  type SmallValueResults,
+} from './results.js'
 
 /** Results as Markdown, which can be read on a terminal as well. */
 export function tablesOf(results: Results): string {
-  const { machine, versions, options, valueBytes, keys, measuredOn, series } = results
+  const { machine, versions, options, measuredOn, smallValues, readModifyWrite } = results
   const { processor, cores, memoryGiB, system, fileSystem } = machine
   const { rounds, roundMs } = options
-  const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
-  const facts = [
-    `${measuredOn}; ${processor}, ${cores} cores, ${memoryGiB} GiB; ${system}, ${fileSystem}`,
-    packages.join(', '),
-    `${keys} keys, values of ${valueBytes} bytes; ${rounds} rounds of ${roundMs} ms`,
-  ]
+  const packages = Object.entries(versions)
+    .filter(([, version]) => version !== undefined)
+    .map(([name, version]) => `${name} ${version}`)
   return [
-    ...facts.map((fact) => `- ${fact}`),
+    `- ${measuredOn}; ${processor}, ${cores} cores, ${memoryGiB} GiB; ${system}, ${fileSystem}`,
+    `- ${packages.join(', ')}`,
+    `- ${rounds} rounds of ${roundMs} ms`,
+    ...(smallValues === undefined ? [] : smallValueTables(smallValues)),
+    ...(readModifyWrite === undefined ? [] : countingTables(readModifyWrite)),
+  ].join('\n')
+}
+
+function smallValueTables({ valueBytes, keys, series }: SmallValueResults): string[] {
+  return [
+    `- ${keys} keys, values of ${valueBytes} bytes`,
     '',
     '**Writes**',
     '',
@@ -21,7 +35,40 @@ export function tablesOf(results: Results): string {
     '**Reads**',
     '',
     ...tableOf(series.filter(({ operation }) => operation === 'get')),
-  ].join('\n')
+  ]
+}
+
+function countingTables({ series, missing }: CountingResults): string[] {
+  const numbers = [...new Set(series.map(({ processes }) => processes))]
+  const tables = numbers.flatMap((processes) => {
+    const title = processes === 1 ? 'One process' : `${processes} processes`
+    const ofNumber = series.filter((each) => each.processes === processes)
+    return ['', `**${title}**`, '', ...countingTable(ofNumber, processes > 1)]
+  })
+  return [...missing.map((reason) => `- not measured: ${reason}`), ...tables]
+}
+
+function countingTable(series: readonly CountingSeries[], isContended: boolean): string[] {
+  const rows = series.map((each) => {
+    const { promised, subject, comparedWith, perSecond, ratios, least, most } = each
+    const shares = [least, most].map((values) => `${(100 * spreadOf(values).median).toFixed(0)} %`)
+    return [
+      promised,
+      subject,
+      figures(perSecond, 0),
+      subject === comparedWith ? '1' : figures(ratios, spreadOf(ratios).median < 0.1 ? 3 : 2),
+      ...(isContended ? shares : []),
+      accountOf(each),
+    ]
+  })
+  const head = ['promised', 'subject', 'increments/s', 'times linkstore']
+  if (isContended) head.push('least', 'most')
+  return alignedTable([[...head, 'acknowledged, lost'], ...rows])
+}
+
+function accountOf({ added, lost, failures }: CountingSeries): string {
+  const failed = failures.length === 0 ? '' : `, ${failures.length} failed`
+  return `${added}, ${lost}${failed}`
 }
 
 function tableOf(series: readonly Series[]): string[] {
