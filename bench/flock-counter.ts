@@ -3,12 +3,15 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { Unavailable, valueOf, type Counter } from './counter.js'
 
-const SOURCE_PATH = join(import.meta.dirname, '../../bench/flock-counter.c')
+/** Compiled or not, this file is in the package. */
+const PACKAGE_PATH = dirname(createRequire(import.meta.url).resolve('linkstore/package.json'))
+const SOURCE_PATH = join(PACKAGE_PATH, 'bench/flock-counter.c')
 
 /** What it promises; `flock-counter.c` says how. */
 export type FlockMode = 'none' | 'file' | 'full'

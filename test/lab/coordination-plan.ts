@@ -77,5 +77,19 @@ export interface CostReport {
   readonly counts: string
 }
 
+/** How a host counted in a number of several hosts, by one subject of the benchmark. */
+export interface CountedReport {
+  readonly kind: 'counted'
+  readonly subject: string
+  readonly host: string
+  /** Increments that were acknowledged, */
+  readonly added: number
+  /** and those that were not, in words. */
+  readonly failures: readonly string[]
+  readonly elapsedMs: number
+  /** What it found when all had ended; undefined if it could not read it. */
+  readonly value: number | undefined
+}
+
 /** The key whose maker is cut off. */
 export const CUT_KEY = 'cut'

@@ -1,18 +1,23 @@
 /**
  * Counts what cells, leases and queues cost on NFS, warm and uncontended:
  *
- *     coordination-rpc-worker MOUNT_POINT OTHER_HOSTS_MOUNT_POINT
+ *     coordination-rpc-worker MOUNT_POINT OTHER_HOSTS_MOUNT_POINT [TOOLS]
+ *
+ * and what others cost that change a value; those under flock where it is told where their
+ * program is.
  */
 import { setTimeout } from 'node:timers/promises'
+import { openCounter } from '../../bench/counters.js'
 import { open } from '../../index.js'
 import { report } from './channel.js'
+import { COUNTED, COUNTED_BY_FLOCK, entryOf, pathOf } from './coordination-counted.js'
 import type { CostReport } from './coordination-plan.js'
 import { describeCounts, RpcCounter } from './rpc-counter.js'
 
 /** What a store still does when a call has returned takes less. */
 const CLEAN_UP_MS = 100
 
-const [mountPoint = '', otherMountPoint = ''] = process.argv.slice(2)
+const [mountPoint = '', otherMountPoint = '', tools = ''] = process.argv.slice(2)
 const counter = new RpcCounter(mountPoint)
 const store = await open(`${mountPoint}/store`)
 const other = await open(`${otherMountPoint}/store`)
@@ -53,5 +58,10 @@ await count('queue, claim and ack', async () => {
   await job.ack()
 })
 await jobs.return()
+for (const name of [...COUNTED, ...(tools === '' ? [] : COUNTED_BY_FLOCK)]) {
+  const counter = await openCounter(entryOf(name), pathOf(mountPoint, name), tools)
+  await count(name, () => counter.addUntil(0))
+  await counter.close()
+}
 await store.close()
 await other.close()

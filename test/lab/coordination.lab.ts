@@ -12,10 +12,18 @@ import {
 import { judgeCell, judgeLease } from './coordination-judgement.js'
 import { COSTS } from './coordination-costs.js'
 import {
+  COUNTED,
+  COUNTED_BY_CELL,
+  COUNTED_BY_FLOCK,
+  makeTools,
+  sumUp,
+} from './coordination-counted.js'
+import {
   CUT_KEY,
   type CellCall,
   type CellReport,
   type CostReport,
+  type CountedReport,
   type FlightReport,
   type LeaseEvent,
   type LeaseReport,
@@ -49,6 +57,9 @@ const COST_ROWS = selected([
   { options: 'vers=4.2', hosts: 2 },
   { options: 'vers=3,nolock', hosts: 2, isLong: true },
 ])
+
+const COUNT_ROWS: readonly Row[] = [{ options: 'vers=4.2', hosts: 3 }]
+const BESIDE_MS = 3000
 
 /** Shell that pulls the cable of a host, when a condition holds, and puts it back. */
 function pull({ cut }: Row, condition: string): string {
@@ -282,13 +293,18 @@ await t.test(
 )
 
 await t.test('cells, leases and queues cost the calls that are known', async (t) => {
-  const reports = await runRows(t, COST_ROWS, () =>
-    worker('lab/coordination-rpc-worker.js', '/run/mnt/a', '/run/mnt/b'),
-  )
+  const tools = await makeTools(t)
+  const isLockedByServer = ({ options }: Row): boolean => !options.includes('nolock')
+  const reports = await runRows(t, COST_ROWS, (row) => {
+    const values = ['/run/mnt/a', '/run/mnt/b', isLockedByServer(row) ? tools : '']
+    return worker('lab/coordination-rpc-worker.js', ...values)
+  })
   for (const [i, row] of COST_ROWS.entries()) {
     const costs = reports[i] as CostReport[]
     await t.test(nameOf(row), (t) => {
       for (const [at, [name, nfs4, nfs3]] of COSTS.entries()) {
+        const isLeftOut = tools === '' || !isLockedByServer(row)
+        if (isLeftOut && COUNTED_BY_FLOCK.includes(name)) continue
         const expected = row.options.startsWith('vers=3') ? nfs3 : nfs4
         const { counts = '' } = costs[at] ?? {}
         t.equal(costs[at]?.name, name)
@@ -296,5 +312,32 @@ await t.test('cells, leases and queues cost the calls that are known', async (t)
       }
       t.end()
     })
+  }
+})
+
+await t.test('hosts count in a cell beside others that count, and no change is lost', async (t) => {
+  const tools = await makeTools(t)
+  const subjects = [COUNTED_BY_CELL, ...COUNTED, ...(tools === '' ? [] : COUNTED_BY_FLOCK)]
+  const [reports] = (await runRows(t, COUNT_ROWS, (row) =>
+    hostsOf(row)
+      .map((host) => {
+        const facts = [`/run/mnt/${host}`, host, row.hosts, '/run/row/meeting', BESIDE_MS, tools]
+        return inBackground(host, 'lab/coordination-counting-worker.js', ...facts, ...subjects)
+      })
+      .join('\n'),
+  )) as [CountedReport[]]
+  const byCell = reports.filter(({ subject }) => subject === COUNTED_BY_CELL)
+  const cell = sumUp(byCell)
+  t.equal(byCell.length, COUNT_ROWS[0]?.hosts)
+  for (const { host, value = NaN } of byCell) {
+    t.ok(value >= cell.added, `${host} finds all of ${cell.added} changes`, { value })
+    t.ok(value <= cell.added + cell.failed, 'and no others', { value })
+  }
+  t.ok(cell.added > 0)
+  // How the others do is for the documentation, and no matter of right or wrong here.
+  for (const subject of subjects) {
+    const count = sumUp(reports.filter((report) => report.subject === subject))
+    const ratio = (count.perSecond / cell.perSecond).toFixed(2)
+    t.comment(`${subject}: ${count.description}; ${ratio} of the cell's rate`)
   }
 })

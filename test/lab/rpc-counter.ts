@@ -16,8 +16,9 @@ const NAMES: ReadonlyMap<string, string | undefined> = new Map([
 ])
 /** Roughly the order in which a verb makes them. */
 const ORDER = [
-  ...['GETATTR', 'LOOKUP', 'MKDIR', 'CREATE', 'LINK', 'OPEN', 'ACCESS', 'SETATTR', 'WRITE'],
-  ...['READ', 'CLOSE', 'RENAME', 'READDIR', 'RMDIR', 'REMOVE'],
+  ...['GETATTR', 'LOOKUP', 'MKDIR', 'CREATE', 'LINK', 'OPEN', 'ACCESS', 'LOCK', 'SETATTR'],
+  ...['WRITE', 'READ', 'LOCKU', 'CLOSE', 'RENAME', 'READDIR', 'RMDIR', 'REMOVE'],
+  ...['DELEGRETURN', 'FREE_STATEID'],
 ]
 
 /** The counts of one mount. */

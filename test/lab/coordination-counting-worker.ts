@@ -1,0 +1,46 @@
+/**
+ * Counts in one number with other hosts, by one subject of the benchmark after the other:
+ *
+ *     coordination-counting-worker MOUNT_POINT HOST HOSTS MEETING LENGTH_MS TOOLS SUBJECT ...
+ */
+import { setTimeout } from 'node:timers/promises'
+import type { Counter } from '../../bench/counter.js'
+import { openCounter } from '../../bench/counters.js'
+import { report } from './channel.js'
+import { entryOf, pathOf } from './coordination-counted.js'
+import { meet, now } from './coordination-host.js'
+import type { CountedReport } from './coordination-plan.js'
+
+const READ_ATTEMPTS = 30
+const READ_PAUSE_MS = 100
+
+const [mountPoint = '', host = '', hosts = '', meeting = '', lengthMs = '', tools = ''] =
+  process.argv.slice(2)
+const subjects = process.argv.slice(8)
+
+const meetAt = (name: string): Promise<void> => meet(`${meeting}-${name}`, host, Number(hosts))
+
+/** A plain file that another host has replaced is stale (ESTALE) for a while. */
+async function read(counter: Counter): Promise<number | undefined> {
+  for (let attempt = 1; attempt <= READ_ATTEMPTS; attempt += 1) {
+    try {
+      return await counter.read()
+    } catch (error) {
+      process.stderr.write(`${host}: ${String(error)}\n`)
+      await setTimeout(READ_PAUSE_MS)
+    }
+  }
+  return undefined
+}
+
+for (const [i, subject] of subjects.entries()) {
+  const counter = await openCounter(entryOf(subject), pathOf(mountPoint, subject), tools)
+  await meetAt(`before-${i}`)
+  const startMs = now()
+  const tally = await counter.addUntil(startMs + Number(lengthMs))
+  const elapsedMs = now() - startMs
+  await meetAt(`after-${i}`)
+  const value = await read(counter)
+  await counter.close()
+  report({ kind: 'counted', subject, host, ...tally, elapsedMs, value } satisfies CountedReport)
+}
