@@ -64,6 +64,7 @@ export type {
   ListOptions,
   ObjectStore,
   RangeOptions,
+  RemoveOptions,
   StoredObject,
   Supports,
   WriteOptions,

@@ -1,4 +1,4 @@
-import type { Footer } from './format/footer.js'
+import type { Chain, Footer } from './format/footer.js'
 
 /** What is known of an object without its value. */
 export interface ObjectInfo {
@@ -26,6 +26,8 @@ export interface Attributes {
   readonly ttlMs: number | undefined
   /** The moment of expiry itself, where it is copied from another object. */
   readonly expiresAtMs: number | undefined
+  /** Where it is a generation of a cell. */
+  readonly chain?: Chain | undefined
 }
 
 /** What a footer says of its object. */

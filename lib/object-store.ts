@@ -43,6 +43,17 @@ export interface WriteOptions extends ChangeOptions {
   readonly contentType?: string | undefined
   /** Store only if the key has no object; `PRECONDITION_FAILED` if it has one. */
   readonly ifAbsent?: boolean | undefined
+  /**
+   * Store only over the object of this version; `PRECONDITION_FAILED` if the key has another or
+   * none. Only where `supports.conditions`.
+   */
+  readonly ifVersion?: string | undefined
+}
+
+/** Options of a removal. */
+export interface RemoveOptions extends ChangeOptions {
+  /** Remove only the object of this version, as in {@link WriteOptions}. */
+  readonly ifVersion?: string | undefined
 }
 
 /** Options of a listing. */
@@ -72,6 +83,8 @@ export interface Supports {
   readonly expiry: boolean
   /** Whether each write has a version of its own. */
   readonly versions: boolean
+  /** Whether writes and removals may depend on the version that is there. */
+  readonly conditions: boolean
 }
 
 /**
@@ -133,7 +146,7 @@ export interface ObjectStore {
   write(key: string, body: Body, options?: WriteOptions): Promise<ObjectInfo>
 
   /** Removes the object of a key; says whether there was one. Corrupt ones are removed too. */
-  remove(key: string, options?: ChangeOptions): Promise<boolean>
+  remove(key: string, options?: RemoveOptions): Promise<boolean>
 
   /**
    * Reads and removes in one; of any number of contenders exactly one gets the object. At most

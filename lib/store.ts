@@ -23,6 +23,7 @@ import type {
   ListOptions,
   ObjectStore,
   RangeOptions,
+  RemoveOptions,
   StoredObject,
   Supports,
   WriteOptions,
@@ -83,7 +84,7 @@ export class Store implements AsyncDisposable {
   }
 
   /** Removes an object; says whether there was one. */
-  delete(key: string, options?: ChangeOptions): Promise<boolean> {
+  delete(key: string, options?: RemoveOptions): Promise<boolean> {
     return this.#objects.remove(key, options)
   }
 

@@ -17,8 +17,21 @@ export interface Stack {
   readonly factory: () => Promise<Subject>
 }
 
-const ENVELOPE: Supports = { list: true, metadata: true, expiry: true, versions: true }
-const RAW: Supports = { list: false, metadata: false, expiry: false, versions: false }
+const ENVELOPE: Supports = {
+  list: true,
+  metadata: true,
+  expiry: true,
+  versions: true,
+  conditions: false,
+}
+const CONDITIONAL: Supports = { ...ENVELOPE, conditions: true }
+const RAW: Supports = {
+  list: false,
+  metadata: false,
+  expiry: false,
+  versions: false,
+  conditions: false,
+}
 
 function directory(name: string, options: OpenOptions, supports = ENVELOPE): Stack {
   const open = (path: string): Promise<ObjectStore> => directoryStore(path, options)
@@ -43,9 +56,16 @@ export const stacks: readonly Stack[] = [
   directory('a directory that is revalidated as on NFS', { fresh: true, durability: 'none' }),
   directory('a directory with modes', { fileMode: 0o660, dirMode: 0o2770, durability: 'none' }),
   directory('a directory through node:fs', { fs: nodeFs, durability: 'none' }),
+  directory('a conditional directory', { conditional: true, durability: 'none' }, CONDITIONAL),
+  directory(
+    'a conditional directory, revalidated',
+    { conditional: true, fresh: true, reads: 'open', durability: 'none' },
+    CONDITIONAL,
+  ),
   directory('a raw directory', { format: 'raw' }, RAW),
   directory('a raw directory, revalidated', { format: 'raw', fresh: true, reads: 'open' }, RAW),
   synchronous('a synchronous directory', {}),
   synchronous('a synchronous directory, revalidated', { fresh: true, durability: 'none' }),
+  synchronous('a synchronous conditional directory', { conditional: true }, CONDITIONAL),
   synchronous('a synchronous raw directory', { format: 'raw' }, RAW),
 ]

@@ -25,7 +25,7 @@ export class DirectoryRegister implements Register {
   }
 
   get name(): string {
-    return this.#cell.name.text
+    return this.#cell.key ?? ''
   }
 
   get visibility(): Visibility {

@@ -20,6 +20,7 @@ import type {
   ChangeOptions,
   ListOptions,
   ObjectStore,
+  RemoveOptions,
   StoredObject,
   Supports,
   WriteOptions,
@@ -68,6 +69,7 @@ export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterSt
       metadata: isEnvelope,
       expiry: isEnvelope,
       versions: isEnvelope,
+      conditions: context.isConditional,
     }
     this.#queues = new DirectoryQueues({
       driver,
@@ -111,7 +113,7 @@ export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterSt
     }
   }
 
-  async remove(key: string, options: ChangeOptions = {}): Promise<boolean> {
+  async remove(key: string, options: RemoveOptions = {}): Promise<boolean> {
     const request = this.#check(
       'remove',
       () => requests.removeRequest(this.#context, key, options),

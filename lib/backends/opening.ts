@@ -25,6 +25,12 @@ export interface OpenOptions extends CallOptions {
    * has, `envelope` for a new one.
    */
   readonly format?: Format | undefined
+  /**
+   * Whether writes may depend on the version that is there (`ifVersion`), and so every write takes
+   * part in that. For a store that exists it must match. Default: whatever the store is, false for
+   * a new one. Not in the `raw` format.
+   */
+  readonly conditional?: boolean | undefined
   /** What an acknowledged write promises; default `full`. See {@link Durability}. */
   readonly durability?: Durability | undefined
   /**
@@ -58,6 +64,7 @@ const OPEN_OPTIONS = [
   'signal',
   'create',
   'format',
+  'conditional',
   'durability',
   'reads',
   'fresh',
@@ -92,6 +99,7 @@ export function checkOpen(path: unknown, options: OpenOptions): [root: string, h
   const how: OpenHow = {
     create: checkBoolean('create', options.create, true),
     format: format === undefined ? undefined : oneOf('format', format, FORMATS),
+    isConditional: checkConditional(options),
     durability: checkDurability(options.durability, 'full'),
     reads: oneOf('reads', reads, ['link', 'open']),
     fresh: fresh === undefined ? undefined : checkBoolean('fresh', fresh, false),
@@ -101,6 +109,14 @@ export function checkOpen(path: unknown, options: OpenOptions): [root: string, h
     environment: SYSTEM,
   }
   return [resolve(path), how]
+}
+
+function checkConditional({ conditional, format }: OpenOptions): boolean | undefined {
+  if (conditional === undefined) return undefined
+  if (checkBoolean('conditional', conditional, false) && format === 'raw') {
+    throw new TypeError('the raw format has no versions, so conditional does not go with it')
+  }
+  return conditional
 }
 
 /** What a store is to sweep by itself; undefined: nothing. */

@@ -7,15 +7,13 @@ import { StoreError } from '../errors.js'
 import type { Operation } from '../drivers/effects.js'
 import { toObjectKey } from '../key.js'
 import type { ObjectInfo } from '../object-info.js'
-import type { Body, ChangeOptions, WriteOptions } from '../object-store.js'
+import type { Body, ChangeOptions, RemoveOptions, WriteOptions } from '../object-store.js'
 import { checkAttributes, checkBoolean, checkDurability, checkOptionNames } from '../options.js'
 import { locate, type Context, type Durability } from '../protocol/context.js'
 import { copy, rename } from '../protocol/copy.js'
-import { read, type Handle } from '../protocol/read.js'
-import { remove } from '../protocol/remove.js'
-import { stat } from '../protocol/stat.js'
-import { take } from '../protocol/take.js'
-import { write } from '../protocol/write.js'
+import type { Handle } from '../protocol/read.js'
+import { verbsOf } from '../protocol/verbs.js'
+import type { WriteHow } from '../protocol/write.js'
 
 /** A write that was checked. */
 export interface WriteRequest {
@@ -27,7 +25,14 @@ export interface WriteRequest {
 }
 
 const CHANGE_OPTIONS = ['signal', 'durability']
-const WRITE_OPTIONS = [...CHANGE_OPTIONS, 'ttlMs', 'metadata', 'contentType', 'ifAbsent']
+const WRITE_OPTIONS = [
+  ...CHANGE_OPTIONS,
+  'ttlMs',
+  'metadata',
+  'contentType',
+  'ifAbsent',
+  'ifVersion',
+]
 
 /** A checked read. */
 export function readRequest(
@@ -36,7 +41,7 @@ export function readRequest(
   options: object,
 ): Operation<Handle | undefined> {
   checkOptionNames(options, ['signal'])
-  return read(context, locate(context, toObjectKey(key)))
+  return verbsOf(context).read(context, locate(context, toObjectKey(key)))
 }
 
 /** A checked stat. */
@@ -46,7 +51,7 @@ export function statRequest(
   options: object,
 ): Operation<ObjectInfo | undefined> {
   checkOptionNames(options, ['signal'])
-  return stat(context, locate(context, toObjectKey(key)))
+  return verbsOf(context).stat(context, locate(context, toObjectKey(key)))
 }
 
 /** A checked write. */
@@ -63,10 +68,11 @@ export function writeRequest(
   const how = {
     ...attributes,
     ifAbsent: checkBoolean('ifAbsent', options.ifAbsent, false),
+    ifVersion: checkVersion(options.ifVersion),
     durability: durabilityOf(context, options),
   }
   const source = toSource(body)
-  const operation = requireWritten(write(context, objectKey, source, how))
+  const operation = requireWritten(verbsOf(context).write(context, objectKey, source, how), how)
   const cancel = (reason: unknown): void => source.cancel(reason)
   return { operation, waitsOnCaller: source.bytes === undefined, cancel }
 }
@@ -75,10 +81,13 @@ export function writeRequest(
 export function removeRequest(
   context: Context,
   key: string,
-  options: ChangeOptions,
+  options: RemoveOptions,
 ): Operation<boolean> {
-  checkOptionNames(options, CHANGE_OPTIONS)
-  return remove(context, locate(context, toObjectKey(key)), durabilityOf(context, options))
+  checkOptionNames(options, [...CHANGE_OPTIONS, 'ifVersion'])
+  const ifVersion = checkVersion(options.ifVersion)
+  const object = locate(context, toObjectKey(key))
+  const durability = durabilityOf(context, options)
+  return requireRemoved(verbsOf(context).remove(context, object, durability, ifVersion))
 }
 
 /** A checked take. */
@@ -88,7 +97,11 @@ export function takeRequest(
   options: ChangeOptions,
 ): Operation<Handle | undefined> {
   checkOptionNames(options, CHANGE_OPTIONS)
-  return take(context, locate(context, toObjectKey(key)), durabilityOf(context, options))
+  return verbsOf(context).take(
+    context,
+    locate(context, toObjectKey(key)),
+    durabilityOf(context, options),
+  )
 }
 
 /** A checked copy. */
@@ -140,8 +153,31 @@ function refuseAttributes(options: WriteOptions): void {
   }
 }
 
-function* requireWritten(writing: Operation<ObjectInfo | undefined>): Operation<ObjectInfo> {
+/** A version as `stat` and a write give it. */
+function checkVersion(version: unknown): string | undefined {
+  if (version === undefined || (typeof version === 'string' && /^[0-9a-f]{32}$/.test(version))) {
+    return version
+  }
+  throw new TypeError('ifVersion must be a version, of 32 hexadecimal digits')
+}
+
+function* requireWritten(
+  writing: Operation<ObjectInfo | undefined>,
+  { ifVersion }: WriteHow,
+): Operation<ObjectInfo> {
   const info = yield* writing
   if (info !== undefined) return info
+  if (ifVersion !== undefined) throw otherVersion()
   throw new StoreError('PRECONDITION_FAILED', 'the key has an object already')
+}
+
+function* requireRemoved(removing: Operation<boolean | undefined>): Operation<boolean> {
+  const wasRemoved = yield* removing
+  if (wasRemoved === undefined) throw otherVersion()
+  return wasRemoved
+}
+
+function otherVersion(): StoreError {
+  const message = 'the key has not, or not any more, the object of that version'
+  return new StoreError('PRECONDITION_FAILED', `${message}; read it, then decide again`)
 }

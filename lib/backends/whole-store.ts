@@ -89,7 +89,8 @@ export function* sweepAll(
     yield* once(sweepFlight(plan, path, sum))
   }
   const isLimited = limits.maxBytes < Infinity || limits.maxObjects < Infinity
-  if (!plan.expires && !isLimited) return sum.toReport()
+  const looksAtAll = plan.expires || isLimited || context.isConditional
+  if (!looksAtAll) return sum.toReport()
   const inventory = yield* takeStock(context, plan, sum, meter)
   const excess = inventory.beyond(limits)
   if (excess === undefined) return sum.toReport()

@@ -29,6 +29,16 @@ export interface Footer {
   readonly expiresAtMs: number | undefined
   readonly contentType: string | undefined
   readonly metadata: Readonly<Record<string, string>>
+  /** Where the file is a generation of a cell: how it came after the one before it. */
+  readonly chain?: Chain | undefined
+}
+
+/** How a generation of a cell came after the one before it. */
+export interface Chain {
+  /** The version of that; undefined for the first. */
+  readonly follows: string | undefined
+  /** Whether there is no value from then on. */
+  readonly isRemoval: boolean
 }
 
 /** Why bytes are not a footer this release can read. */
@@ -57,15 +67,21 @@ const LENGTH_FROM_END = 16
 export function encodeAttributes(
   contentType: string | undefined,
   metadata: Readonly<Record<string, string>>,
+  chain?: Chain,
 ): Buffer {
-  const hasMetadata = Object.keys(metadata).length > 0
-  if (contentType === undefined && !hasMetadata) return Buffer.alloc(0)
-  return Buffer.from(JSON.stringify({ contentType, metadata: hasMetadata ? metadata : undefined }))
+  const attributes = {
+    contentType,
+    metadata: Object.keys(metadata).length > 0 ? metadata : undefined,
+    follows: chain?.follows,
+    removed: chain?.isRemoval === true ? true : undefined,
+  }
+  const isEmpty = Object.values(attributes).every((value) => value === undefined)
+  return isEmpty ? Buffer.alloc(0) : Buffer.from(JSON.stringify(attributes))
 }
 
 /** The bytes of a footer. Its attributes must have been measured against the limit before. */
 export function encodeFooter(footer: Footer): Buffer {
-  const attributes = encodeAttributes(footer.contentType, footer.metadata)
+  const attributes = encodeAttributes(footer.contentType, footer.metadata, footer.chain)
   const keyBytes = Buffer.byteLength(footer.key)
   const hostBytes = Buffer.byteLength(footer.host)
   const fixed = keyBytes + hostBytes + attributes.length
@@ -152,7 +168,7 @@ export function decodeFooter(bytes: Buffer, fileBytes: number): Footer | FooterP
   }
 }
 
-type Attributes = Pick<Footer, 'contentType' | 'metadata'>
+type Attributes = Pick<Footer, 'contentType' | 'metadata' | 'chain'>
 
 /** The crc has vouched for these bytes, but not that whoever wrote them kept to the format. */
 function decodeAttributes(bytes: Buffer): Attributes | undefined {
@@ -164,11 +180,22 @@ function decodeAttributes(bytes: Buffer): Attributes | undefined {
     return undefined
   }
   if (!isRecord(attributes)) return undefined
-  const { contentType, metadata = {} } = attributes
+  const { contentType, metadata = {}, follows, removed } = attributes
   if (contentType !== undefined && typeof contentType !== 'string') return undefined
   if (!isRecord(metadata)) return undefined
   const areStrings = Object.values(metadata).every((value) => typeof value === 'string')
-  return areStrings ? { contentType, metadata: metadata as Record<string, string> } : undefined
+  if (!areStrings) return undefined
+  const isChained = follows !== undefined || removed !== undefined
+  return {
+    contentType,
+    metadata: metadata as Record<string, string>,
+    ...(isChained && {
+      chain: {
+        follows: typeof follows === 'string' ? follows : undefined,
+        isRemoval: removed === true,
+      },
+    }),
+  }
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

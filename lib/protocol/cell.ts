@@ -42,7 +42,7 @@ const LOOK = 'look-'
 
 /** Where a cell lies: its `path` is the directory of its generations. */
 export interface CellPath extends ObjectPath {
-  readonly name: ObjectKey
+  /** The directory of all cells of its kind. */
   readonly base: string
 }
 
@@ -64,7 +64,7 @@ export const NEVER_WRITTEN: Generation = { number: 0, version: '', follows: '', 
 /** Where the cell of a name lies. */
 export function locateCell(context: Context, space: CellSpace, name: ObjectKey): CellPath {
   const base = `${context.root}/${space}`
-  return { ...locateUnder(base, name.hash, name.text), name, base }
+  return { ...locateUnder(base, name.hash, name.text), base }
 }
 
 /** Where a generation lies. */
@@ -89,15 +89,20 @@ export function* readCell(
   known?: Generation,
 ): Operation<Generation> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    yield* checkpoint()
-    yield* distrustList(context, cell)
-    const number = numbersIn(yield* namesIn(context, cell)).at(-1) ?? 0
+    const number = yield* headNumber(context, cell)
     if (number === 0) return NEVER_WRITTEN
     if (number === known?.number) return known
     const found = yield* readGeneration(context, cell, number)
     if (found !== undefined) return found
   }
   throw restless(cell)
+}
+
+/** Steps 1 to 3: the highest number; 0 where there is none. */
+export function* headNumber(context: Context, cell: CellPath): Operation<number> {
+  yield* checkpoint()
+  yield* distrustList(context, cell)
+  return numbersIn(yield* namesIn(context, cell)).at(-1) ?? 0
 }
 
 /** What is in the directory of a cell; nothing when it is not there. */
@@ -176,9 +181,9 @@ function* loadGeneration(
     const loaded = yield* load(context, object, fd)
     const pin = { fd, privatePath: undefined }
     const bytes = yield* readBytes({ object, ...loaded, pin })
-    const { version = '', metadata } = loaded.info
-    const { follows = '', removed } = metadata
-    return { number, version, follows, value: removed === undefined ? bytes : undefined }
+    const { version = '' } = loaded.info
+    const { follows = '', isRemoval = false } = loaded.chain ?? {}
+    return { number, version, follows, value: isRemoval ? undefined : bytes }
   } finally {
     yield* close(fd)
   }

@@ -28,6 +28,7 @@ import { isPrivateEntry, readOnlyError } from './private-names.js'
 import { commitNames } from './publish.js'
 import { removeDirectory, removeFile } from './removal.js'
 import { isAnnex, isFurniture } from './root.js'
+import { verbsOf } from './verbs.js'
 
 /** Removes the objects of one shard; says how many object files there were, expired included. */
 export function* clearShard(
@@ -40,20 +41,29 @@ export function* clearShard(
   let removed = 0
   for (const object of yield* objectsOf(context, outer, inner)) {
     yield* checkpoint()
-    if (yield* removeObject(context, object)) removed += 1
+    const isGone = context.isConditional
+      ? yield* verbsOf(context).remove(context, object, durability)
+      : yield* removeFileOf(context, object)
+    if (isGone === true) removed += 1
   }
   const shard = `${context.root}/${outer}/${inner}`
-  if (removed > 0) yield* commitNames(context, durability, [shard])
+  if (removed > 0 && !context.isConditional) yield* commitNames(context, durability, [shard])
   return removed
 }
 
 /** Removes one outer shard directory with all objects below it. */
 export function* destroyOuter(context: Context, outer: string): Operation<void> {
   for (const inner of yield* shardNames(context, outer)) {
-    yield* clearShard(context, outer, inner, 'none')
+    yield* destroyShard(context, outer, inner)
     yield* removeDirectory(`${context.root}/${outer}/${inner}`)
   }
   yield* removeDirectory(`${context.root}/${outer}`)
+}
+
+/** Removes the objects of a shard, and where they are cells all their generations. */
+function* destroyShard(context: Context, outer: string, inner: string): Operation<void> {
+  if (!context.isConditional) yield* clearShard(context, outer, inner, 'none')
+  else for (const { path } of yield* objectsOf(context, outer, inner)) yield* removeEntry(path)
 }
 
 /** Removes what is left of a store when its shards are gone: the last part of destroy. */
@@ -78,7 +88,7 @@ export function* requireOwnStore(context: Context): Operation<void> {
 }
 
 /** Removes an object; that it was not there must be proved, as in remove.ts. */
-function* removeObject(context: Context, object: ObjectPath): Operation<boolean> {
+function* removeFileOf(context: Context, object: ObjectPath): Operation<boolean> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     if (yield* removeFile(object.path)) return true
     if (yield* isAbsent(context, object)) return false

@@ -44,6 +44,7 @@ import {
   unlink,
   type Operation,
 } from '../drivers/effects.js'
+import { toObjectKey } from '../key.js'
 import { bytesSource } from '../source.js'
 import { exists, find, looksAbsent, MAX_ATTEMPTS, requireStore, restless } from './absence.js'
 import {
@@ -87,7 +88,7 @@ const RETENTION: Retention = { count: 8, ageMs: 1000, most: 256 }
 /** How a cell is set. */
 export interface SetHow {
   readonly durability: Durability
-  readonly retention?: Retention
+  readonly retention?: Retention | undefined
 }
 
 /**
@@ -100,27 +101,39 @@ export function* compareAndSet(
   cell: CellPath,
   seen: Generation,
   value: Uint8Array | undefined,
-  { durability, retention = RETENTION }: SetHow,
+  { durability, retention }: SetHow,
 ): Operation<Generation | undefined> {
   const staged = yield* stageNext(context, cell, seen, value, durability)
   try {
-    yield* checkpoint()
-    const changed = yield* linkNext(context, cell, seen, staged)
-    if (changed === undefined) return undefined
-    const next: Generation = {
-      number: seen.number + 1,
-      version: staged.info.version ?? '',
-      follows: seen.version,
-      value: value === undefined ? undefined : Buffer.from(value),
-    }
-    const names = yield* namesIn(context, cell)
-    if (!(yield* wasInTime(context, cell, next, staged, names))) return undefined
-    yield* commitNames(context, durability, [cell.path, ...changed])
-    yield* quietly(prune(cell, next.number, names, retention))
-    return next
+    if (!(yield* setNext(context, cell, seen, staged, { durability, retention }))) return undefined
   } finally {
     yield* background(unlink(staged.path))
   }
+  return {
+    number: seen.number + 1,
+    version: staged.info.version ?? '',
+    follows: seen.version,
+    value: value === undefined ? undefined : Buffer.from(value),
+  }
+}
+
+/** Steps 2 to 6 but for the private name; says whether this was in time. */
+export function* setNext(
+  context: Context,
+  cell: CellPath,
+  seen: Pick<Generation, 'number' | 'version'>,
+  staged: Staged,
+  { durability, retention = RETENTION }: SetHow,
+): Operation<boolean> {
+  yield* checkpoint()
+  const changed = yield* linkNext(context, cell, seen, staged)
+  if (changed === undefined) return false
+  const names = yield* namesIn(context, cell)
+  const number = seen.number + 1
+  if (!(yield* wasInTime(context, cell, number, staged, names))) return false
+  yield* commitNames(context, durability, [cell.path, ...changed])
+  yield* quietly(prune(cell, number, names, retention))
+  return true
 }
 
 function* stageNext(
@@ -130,25 +143,23 @@ function* stageNext(
   value: Uint8Array | undefined,
   durability: Durability,
 ): Operation<Staged> {
-  const metadata = {
-    ...(seen.version !== '' && { follows: seen.version }),
-    ...(value === undefined && { removed: 'yes' }),
-  }
+  const follows = seen.version === '' ? undefined : seen.version
   const attributes = {
-    metadata,
+    metadata: {},
     contentType: undefined,
     ttlMs: undefined,
     expiresAtMs: undefined,
+    chain: { follows, isRemoval: value === undefined },
   }
   const source = bytesSource(value ?? new Uint8Array(), true)
-  return yield* stage(context, cell.name, source, attributes, durability)
+  return yield* stage(context, toObjectKey(cell.key), source, attributes, durability)
 }
 
 /** Step 2; returns the directories that gained an entry, undefined when somebody was faster. */
 function* linkNext(
   context: Context,
   cell: CellPath,
-  seen: Generation,
+  seen: Pick<Generation, 'number'>,
   staged: Staged,
 ): Operation<string[] | undefined> {
   const object = generationPath(cell, seen.number + 1)
@@ -203,15 +214,15 @@ function* isThere(context: Context, cell: CellPath): Operation<boolean> {
 function* wasInTime(
   context: Context,
   cell: CellPath,
-  next: Generation,
+  number: number,
   staged: Staged,
   names: readonly string[],
 ): Operation<boolean> {
-  if ((numbersIn(names).at(-1) ?? 0) <= next.number) return true
-  const successor = yield* readGeneration(context, cell, next.number + 1)
-  if (successor?.follows === next.version) return true
+  if ((numbersIn(names).at(-1) ?? 0) <= number) return true
+  const successor = yield* readGeneration(context, cell, number + 1)
+  if (successor?.follows === staged.info.version) return true
   // Numbers are pruned in order: if ours is there and its successor is not, it never had one.
-  const isTakenBack = yield* takeBack(context, cell, next.number, staged)
+  const isTakenBack = yield* takeBack(context, cell, number, staged)
   // NFS repeats a link whose reply was lost, and may do so when the number is free again.
   if (isShared(context) || !isTakenBack) throw overtaken(cell)
   return false

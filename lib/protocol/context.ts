@@ -27,6 +27,8 @@ export interface Environment {
 export interface Context extends Environment {
   readonly root: string
   readonly format: Format
+  /** Whether each object is a cell, so that writes may depend on what is there. */
+  readonly isConditional: boolean
   readonly durability: Durability
   /** Whether the file system is known to be one of this machine alone. */
   readonly isLocal: boolean

@@ -22,10 +22,8 @@ import { locate, type Context, type Durability } from './context.js'
 import { makeShard } from './directories.js'
 import { noticeLostInstance, privateName, readOnlyError } from './private-names.js'
 import { commitNames } from './publish.js'
-import { closeHandle, handleSource, read } from './read.js'
-import { remove } from './remove.js'
-import { stat } from './stat.js'
-import { write } from './write.js'
+import { closeHandle, handleSource } from './read.js'
+import { verbsOf } from './verbs.js'
 
 /** Copies the object of one key to another; says whether there was one. */
 export function* copy(
@@ -49,8 +47,8 @@ export function* rename(
   if (copied === undefined) return false
   if (from.text === to.text) return true
   const object = locate(context, from)
-  const now = yield* stat(context, object)
-  if (now?.version === copied.version) yield* remove(context, object, durability)
+  const now = yield* verbsOf(context).stat(context, object)
+  if (now?.version === copied.version) yield* verbsOf(context).remove(context, object, durability)
   return true
 }
 
@@ -61,14 +59,18 @@ function* copyVersion(
   durability: Durability,
 ): Operation<{ readonly version: string | undefined } | undefined> {
   if (context.readOnly !== undefined) throw readOnlyError(context)
-  const handle = yield* read(context, locate(context, from))
+  const handle = yield* verbsOf(context).read(context, locate(context, from))
   if (handle === undefined) return undefined
   const { info } = handle
   try {
     if (from.text === to.text) return info
     const { contentType, metadata, expiresAtMs } = info
     const how = { contentType, metadata, expiresAtMs, ttlMs: undefined }
-    yield* write(context, to, handleSource(handle), { ...how, ifAbsent: false, durability })
+    yield* verbsOf(context).write(context, to, handleSource(handle), {
+      ...how,
+      ifAbsent: false,
+      durability,
+    })
     return info
   } finally {
     yield* quietly(closeHandle(handle))

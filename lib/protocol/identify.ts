@@ -33,7 +33,7 @@ import {
   encodeMarker,
   MARKER_NAME,
   MARKER_VERSION,
-  type Format,
+  type Kind,
 } from '../format/marker.js'
 import { isShardName } from '../key.js'
 import { looksAbsent } from './absence.js'
@@ -49,11 +49,13 @@ const OPEN_MARKER = fsConstants.O_RDONLY | fsConstants.O_NONBLOCK
 const MAX_MARKER_BYTES = 64 * 1024
 
 /** What opening a directory found out. */
-export interface Identity {
-  readonly format: Format
+export interface Identity extends Kind {
   /** A path that is there as long as the root is this store. */
   readonly landmark: string
 }
+
+/** What the caller says the store is; undefined: whatever it is. */
+export type Wanted = { readonly [name in keyof Kind]: Kind[name] | undefined }
 
 /** Makes the root directory and its missing parents; returns the parents that changed. */
 export function* makeRoot(path: string, dirMode: number | undefined): Operation<string[]> {
@@ -85,7 +87,7 @@ export function* whyReadOnly(root: string): Operation<string | undefined> {
 export function* identify(
   root: string,
   fresh: boolean,
-  wanted: Format | undefined,
+  wanted: Wanted,
 ): Operation<Identity | 'empty'> {
   const marked = yield* readMarker(root, fresh)
   if (marked !== undefined) return identityOf(root, marked, wanted)
@@ -95,13 +97,21 @@ export function* identify(
   const late = yield* readMarker(root, fresh)
   if (late !== undefined) return identityOf(root, late, wanted)
   if (found instanceof StoreError) throw found
-  if (wanted === 'envelope') throw otherFormat(root, 'raw', wanted)
+  requireKind(root, found, wanted)
   return found
 }
 
-function identityOf(root: string, format: Format, wanted: Format | undefined): Identity {
-  if (wanted !== undefined && wanted !== format) throw otherFormat(root, format, wanted)
-  return { format, landmark: `${root}/${MARKER_NAME}` }
+function identityOf(root: string, kind: Kind, wanted: Wanted): Identity {
+  requireKind(root, kind, wanted)
+  return { ...kind, landmark: `${root}/${MARKER_NAME}` }
+}
+
+function requireKind(root: string, { format, isConditional }: Kind, wanted: Wanted): void {
+  if (wanted.format !== undefined && wanted.format !== format) {
+    throw otherFormat(root, `format ${format}, not ${wanted.format}`)
+  }
+  if (wanted.isConditional === undefined || wanted.isConditional === isConditional) return
+  throw otherFormat(root, isConditional ? 'conditional writes' : 'writes without conditions')
 }
 
 /**
@@ -109,7 +119,7 @@ function identityOf(root: string, format: Format, wanted: Format | undefined): I
  * the durability: without its marker all that others write to it later could not be read.
  */
 export function* establish(context: Context, changed: readonly string[]): Operation<void> {
-  const staged = yield* stageBytes(context, encodeMarker(context.format), true)
+  const staged = yield* stageBytes(context, encodeMarker(context), true)
   try {
     yield* link(staged, `${context.root}/${MARKER_NAME}`)
   } catch (error) {
@@ -121,7 +131,7 @@ export function* establish(context: Context, changed: readonly string[]): Operat
   for (const parent of changed) yield* syncDirectory(parent)
 }
 
-function* readMarker(root: string, fresh: boolean): Operation<Format | undefined> {
+function* readMarker(root: string, fresh: boolean): Operation<Kind | undefined> {
   const path = `${root}/${MARKER_NAME}`
   let fd: number
   try {
@@ -136,17 +146,17 @@ function* readMarker(root: string, fresh: boolean): Operation<Format | undefined
     if (!file.isFile()) throw unreadableMarker(path, 'it is not a regular file')
     const bytes = Buffer.alloc(Math.min(file.size, MAX_MARKER_BYTES))
     const count = yield* read(fd, bytes, 0, bytes.length, 0)
-    return formatOf(path, bytes.subarray(0, count))
+    return kindOf(path, bytes.subarray(0, count))
   } finally {
     yield* close(fd)
   }
 }
 
-function formatOf(path: string, bytes: Buffer): Format {
+function kindOf(path: string, bytes: Buffer): Kind {
   const reading = decodeMarker(bytes)
   switch (reading.kind) {
     case 'format':
-      return reading.format
+      return reading
     case 'newer': {
       const versions = `version ${reading.version}, this release reads up to ${MARKER_VERSION}`
       const message = `the store has format ${versions}; use a newer linkstore`
@@ -174,7 +184,11 @@ function* lookAround(root: string): Operation<Identity | 'empty' | StoreError> {
     } else if (!isFurniture(name) && !isAnnex(name)) return foreignDirectory(root, name)
   }
   if (shards === 0) return 'empty'
-  return { format: 'raw', landmark: hasPrivate ? `${root}/${PRIVATE_DIRECTORY}` : root }
+  return {
+    format: 'raw',
+    isConditional: false,
+    landmark: hasPrivate ? `${root}/${PRIVATE_DIRECTORY}` : root,
+  }
 }
 
 function* listRoot(root: string): ReturnType<typeof readdirTyped> {
@@ -196,9 +210,9 @@ function foreignDirectory(root: string, name: string): StoreError {
   })
 }
 
-function otherFormat(root: string, format: Format, wanted: Format): StoreError {
-  const message = `${root} is a store of format ${format}, not ${wanted}`
-  return new StoreError('FORMAT_UNSUPPORTED', `${message}; open it without naming a format`, {
+function otherFormat(root: string, what: string): StoreError {
+  const message = `${root} is a store of ${what}`
+  return new StoreError('FORMAT_UNSUPPORTED', `${message}; open it without saying what it is`, {
     path: root,
   })
 }

@@ -16,7 +16,7 @@ import { isObjectName, isShardName } from '../key.js'
 import type { ObjectInfo } from '../object-info.js'
 import { readIfThere, requireStore, settledNames } from './absence.js'
 import { locateHash, type Context, type ObjectPath } from './context.js'
-import { stat } from './stat.js'
+import { verbsOf } from './verbs.js'
 
 /** The two-digit names in a directory, in order: outer shards of the root, inner of an outer. */
 export function* shardNames(context: Context, outer?: string): Operation<string[]> {
@@ -54,7 +54,7 @@ export function* listShard(context: Context, outer: string, inner: string): Oper
   for (const object of yield* objectsOf(context, outer, inner)) {
     yield* checkpoint()
     try {
-      const info = yield* stat(context, object)
+      const info = yield* verbsOf(context).stat(context, object)
       if (info !== undefined) infos.push(info)
     } catch (error) {
       if (!isDamage(error)) throw error
@@ -77,7 +77,7 @@ export function* countShard(
   inner: string,
   mayExpire: boolean,
 ): Operation<number> {
-  if (!mayExpire) return (yield* objectsOf(context, outer, inner)).length
+  if (!mayExpire && !context.isConditional) return (yield* objectsOf(context, outer, inner)).length
   const { infos, problems } = yield* listShard(context, outer, inner)
   return infos.length + problems.length
 }

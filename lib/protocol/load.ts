@@ -6,7 +6,13 @@ import { constants } from 'node:os'
 import { crc32 } from 'node:zlib'
 import { isErrno, StoreError } from '../errors.js'
 import { fstat, read, type Operation } from '../drivers/effects.js'
-import { decodeFooter, FooterProblem, measureFooter, type Footer } from '../format/footer.js'
+import {
+  decodeFooter,
+  FooterProblem,
+  measureFooter,
+  type Chain,
+  type Footer,
+} from '../format/footer.js'
 import { hashKey } from '../key.js'
 import { infoOfFile, infoOfFooter, type ObjectInfo } from '../object-info.js'
 import {
@@ -29,6 +35,8 @@ export interface Loaded {
   readonly valueCrc: number | undefined
   /** The whole value, if the object is small. */
   readonly bytes: Buffer | undefined
+  /** Of a generation of a cell. */
+  readonly chain?: Chain | undefined
 }
 
 /** Reads a small object wholly, or the description of a large one. */
@@ -42,7 +50,12 @@ export function* load(context: Context, object: ObjectPath, fd: number): Operati
     returnScratch(context, scratch)
   }
   const footer = yield* loadFooter(object, fd)
-  return { info: infoOfFooter(footer), valueCrc: footer.valueCrc, bytes: undefined }
+  return {
+    info: infoOfFooter(footer),
+    valueCrc: footer.valueCrc,
+    bytes: undefined,
+    chain: footer.chain,
+  }
 }
 
 /** Reads and checks the footer of an object of any size, and nothing else of it. */
@@ -119,7 +132,12 @@ function parseWhole(object: ObjectPath, file: Buffer): Loaded {
   const footer = checkKey(object, check(object, decoded))
   const value = file.subarray(0, footer.valueBytes)
   checkValue(object, footer.valueCrc, crc32(value))
-  return { info: infoOfFooter(footer), valueCrc: footer.valueCrc, bytes: Buffer.from(value) }
+  return {
+    info: infoOfFooter(footer),
+    valueCrc: footer.valueCrc,
+    bytes: Buffer.from(value),
+    chain: footer.chain,
+  }
 }
 
 function* loadRaw(object: ObjectPath, fd: number): Operation<Loaded> {

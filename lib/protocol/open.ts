@@ -24,6 +24,8 @@ import { removeInstance } from './private-names.js'
 export interface OpenHow {
   readonly create: boolean
   readonly format: Format | undefined
+  /** Whether it is a conditional store. */
+  readonly isConditional?: boolean | undefined
   readonly durability: Durability
   readonly reads: 'link' | 'open'
   readonly fresh: boolean | undefined
@@ -55,11 +57,12 @@ function* identifyOrEstablish(
   changed: readonly string[],
 ): Operation<Identity> {
   const { root, fresh } = draft
-  let identity = yield* identify(root, fresh, how.format)
+  const wanted = { format: how.format, isConditional: how.isConditional }
+  let identity = yield* identify(root, fresh, wanted)
   if (identity === 'empty') {
     if (!how.create || how.readOnly || draft.readOnly !== undefined) throw emptyDirectory(draft)
     yield* establish(draft, changed)
-    identity = yield* identify(root, fresh, how.format)
+    identity = yield* identify(root, fresh, wanted)
     if (identity === 'empty') throw emptyDirectory(draft)
   }
   return identity
@@ -72,6 +75,7 @@ function* draftContext(root: string, how: OpenHow): Operation<Context> {
   return {
     root,
     format: how.format ?? 'envelope',
+    isConditional: how.isConditional ?? false,
     durability: how.durability,
     isLocal: isLocal(type),
     fresh: how.fresh ?? !isLocal(type),

@@ -12,6 +12,7 @@ import { crc32 } from 'node:zlib'
 import { constants } from 'node:os'
 import { isErrno, StoreError } from '../errors.js'
 import { checkpoint, read as readAt, type Operation } from '../drivers/effects.js'
+import type { Chain } from '../format/footer.js'
 import { isExpired, requireBuffer, type ObjectInfo } from '../object-info.js'
 import type { Source } from '../source.js'
 import { MAX_ATTEMPTS, restless } from './absence.js'
@@ -32,6 +33,8 @@ export interface Handle {
   readonly bytes: Buffer | undefined
   /** What holds a large object open; undefined for a small one. */
   readonly pin: Pin | undefined
+  /** Of a generation of a cell. */
+  readonly chain?: Chain | undefined
 }
 
 /** Opens the object of a key for reading; undefined when it is proved absent, or expired. */

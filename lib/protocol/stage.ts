@@ -124,7 +124,7 @@ function* writeObject(
     refuseChange(source, sum)
     return infoOfFile(key.text, { size: sum.sizeBytes, mtimeMs: writtenAtMs })
   }
-  const { contentType, metadata, ttlMs } = attributes
+  const { contentType, metadata, ttlMs, chain } = attributes
   const expiresAtMs = ttlMs === undefined ? attributes.expiresAtMs : writtenAtMs + ttlMs
   const footer: Footer = {
     version: nextVersion(context),
@@ -136,6 +136,7 @@ function* writeObject(
     expiresAtMs,
     contentType,
     metadata,
+    chain,
   }
   yield* sum.finish(encodeFooter(footer))
   refuseChange(source, sum)

@@ -35,6 +35,7 @@ import { entries, isDamage, objectsOf } from './list.js'
 import { isInstanceName, isStagingName, PRIVATE_DIRECTORY } from './private-names.js'
 import { removeDirectory, removeFile } from './removal.js'
 import { statExpired } from './stat.js'
+import { evictVersion, sweepVersions } from './versioned-sweep.js'
 import type { Excess, SweepSum } from './sweep-sum.js'
 
 const { errno } = constants
@@ -115,6 +116,11 @@ export function* sweepShard(
   const kept: Stats[] = []
   for (const object of yield* objectsOf(context, outer, inner)) {
     yield* checkpoint()
+    if (context.isConditional) {
+      const live = yield* unlessDenied(sum, sweepVersions(context, plan, object, sum))
+      if (live !== undefined) kept.push(live)
+      continue
+    }
     const file = yield* find(object.path)
     if (file?.isFile() !== true) continue
     const isGone =
@@ -136,6 +142,10 @@ export function* evictShard(
 ): Operation<void> {
   for (const object of yield* objectsOf(context, outer, inner)) {
     yield* checkpoint()
+    if (context.isConditional) {
+      yield* unlessDenied(sum, evictVersion(context, plan, object, excess, sum))
+      continue
+    }
     const file = yield* find(object.path)
     if (file?.isFile() !== true || !excess.take(file)) continue
     if (plan.dryRun) sum.add('evicted', file.size)

@@ -21,9 +21,10 @@ import { find, readIfThere } from './absence.js'
 import { locateHash, type Context, type ObjectPath } from './context.js'
 import { entries, isDamage } from './list.js'
 import { quarantine } from './quarantine.js'
-import { checkAll, closeHandle, read } from './read.js'
+import { checkAll, closeHandle } from './read.js'
 import { isFurniture, isStoreEntry } from './root.js'
 import { statExpired } from './stat.js'
+import { verbsOf } from './verbs.js'
 
 /** Something that is not a sound object. */
 export interface Finding {
@@ -133,7 +134,7 @@ function isKnownInRoot(name: string): boolean {
 }
 
 function* verifyObject(context: Context, object: ObjectPath): Operation<number | undefined> {
-  const handle = yield* read(context, object)
+  const handle = yield* verbsOf(context).read(context, object)
   if (handle === undefined) return undefined
   try {
     yield* checkAll(handle)
@@ -160,7 +161,7 @@ function* corruptFinding(
   const { path, hash } = object
   const known = yield* describe(context, object)
   // What a newer release has written is not damaged.
-  const isMoved = isQuarantining && error.code === 'CORRUPT'
+  const isMoved = isQuarantining && error.code === 'CORRUPT' && !context.isConditional
   const quarantinedTo = isMoved ? yield* quarantine(context, object) : undefined
   return { kind: 'corrupt', path, hash, reason: error.message, ...known, quarantinedTo }
 }

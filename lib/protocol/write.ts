@@ -17,6 +17,8 @@ import { stage } from './stage.js'
 /** How a value is written. */
 export interface WriteHow extends Attributes {
   readonly ifAbsent: boolean
+  /** Only over the object of this version: conditional stores. */
+  readonly ifVersion?: string | undefined
   readonly durability: Durability
 }
 

@@ -34,6 +34,47 @@ export const conditions: readonly ConformanceTest[] = [
     },
   },
   {
+    name: 'what depends on a version is done only over that version, or not at all',
+    async run(subject, supports) {
+      const store = await subject.open()
+      const first = await store.write('k', 'first')
+      const { version } = first
+      if (!supports.conditions) {
+        const ifVersion = version ?? '0'.repeat(32)
+        await rejectsWith(store.write('k', 'second', { ifVersion }), 'NOT_SUPPORTED')
+        await rejectsWith(store.remove('k', { ifVersion }), 'NOT_SUPPORTED')
+        assert.equal(String(await valueOf(store, 'k')), 'first')
+        return
+      }
+      const second = await store.write('k', 'second', { ifVersion: version })
+      await rejectsWith(store.write('k', 'third', { ifVersion: version }), 'PRECONDITION_FAILED')
+      await rejectsWith(store.remove('k', { ifVersion: version }), 'PRECONDITION_FAILED')
+      assert.equal(String(await valueOf(store, 'k')), 'second')
+      assert.equal(await store.remove('k', { ifVersion: second.version }), true)
+      await rejectsWith(
+        store.write('k', 'fourth', { ifVersion: second.version }),
+        'PRECONDITION_FAILED',
+      )
+      await rejectsWith(store.remove('k', { ifVersion: second.version }), 'PRECONDITION_FAILED')
+      assert.equal(await store.stat('k'), undefined)
+    },
+  },
+  {
+    name: 'of many contenders to replace one version exactly one wins',
+    async run(subject, supports) {
+      if (!supports.conditions) return
+      const stores = await Promise.all(Array.from({ length: CONTENDERS }, () => subject.open()))
+      for (let round = 0; round < 20; round += 1) {
+        const { version } = await stores[0]!.write('k', `start ${round}`)
+        const tries = stores.map((store, i) => store.write('k', `${i}`, { ifVersion: version }))
+        const winners = (await Promise.allSettled(tries)).flatMap(({ status }, i) =>
+          status === 'fulfilled' ? [String(i)] : [],
+        )
+        assert.deepEqual([String(await valueOf(stores[1]!, 'k'))], winners)
+      }
+    },
+  },
+  {
     name: 'of many contenders to take exactly one gets the object',
     async run(subject) {
       const stores = await Promise.all(Array.from({ length: CONTENDERS }, () => subject.open()))

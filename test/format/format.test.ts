@@ -178,16 +178,24 @@ await t.test('attributes that nobody should have written are refused', async (t)
   }
 })
 
+/** Kinds of stores: the format, and whether writes may be conditional. */
+const KINDS = [
+  ['envelope', false],
+  ['envelope', true],
+  ['raw', false],
+] as const
+
 await t.test('a marker says what it was written with, and more may be added to it', async (t) => {
-  for (const format of ['envelope', 'raw'] as const) {
-    const bytes = encodeMarker(format)
-    t.same(decodeMarker(bytes), { kind: 'format', format })
+  for (const [format, isConditional] of KINDS) {
+    const bytes = encodeMarker({ format, isConditional })
+    t.same(decodeMarker(bytes), { kind: 'format', format, isConditional })
     const marker = JSON.parse(bytes.toString()) as Record<string, unknown>
-    t.match(marker, { store: 'linkstore', format, version: MARKER_VERSION, about: String })
+    const version = isConditional ? MARKER_VERSION : 1
+    t.match(marker, { store: 'linkstore', format, version, about: String })
     fc.assert(
       fc.property(fc.dictionary(anyText, fc.jsonValue()), (unknown) => {
         const extended = Buffer.from(JSON.stringify({ ...unknown, ...marker }))
-        assert.deepEqual(decodeMarker(extended), { kind: 'format', format })
+        assert.deepEqual(decodeMarker(extended), { kind: 'format', format, isConditional })
       }),
     )
   }
@@ -209,6 +217,6 @@ await t.test('whatever else lies in the place of a marker is no marker', async (
   ]) {
     t.equal(decodeMarker(Buffer.from(wrong)).kind, 'unreadable', wrong)
   }
-  const newer = decodeMarker(Buffer.from(JSON.stringify({ ...good, version: 2, format: 'x' })))
-  t.same(newer, { kind: 'newer', version: 2 })
+  const newer = decodeMarker(Buffer.from(JSON.stringify({ ...good, version: 3, format: 'x' })))
+  t.same(newer, { kind: 'newer', version: 3 })
 })

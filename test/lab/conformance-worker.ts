@@ -44,5 +44,5 @@ async function test(title: string, body: () => Promise<void>): Promise<void> {
   report({ title, failure } satisfies Conformed)
 }
 
-const supports = { list: true, metadata: true, expiry: true, versions: true }
+const supports = { list: true, metadata: true, expiry: true, versions: true, conditions: false }
 await conformance({ test, factory, supports })

@@ -64,7 +64,7 @@ async function useConformance(): Promise<void> {
         directoryStore(path, { durability: 'none' })
       return Promise.resolve({ open, remove: async () => (await directoryStore(path)).destroy() })
     },
-    supports: { list: true, metadata: true, expiry: true, versions: true },
+    supports: { list: true, metadata: true, expiry: true, versions: true, conditions: false },
   })
   assert.ok(count > 20)
 }

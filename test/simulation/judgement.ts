@@ -223,6 +223,9 @@ function actionsOf(
       const first: Action = { ...base, kind: 'clear', isUnknown: true }
       return [first, result === true ? action : { ...base, kind: 'clear' }]
     }
+    case 'swap':
+    case 'drop':
+      return verb.key === key ? changedSeen(entry, base) : []
     case 'list':
       return [{ ...base, kind: 'read', result: listed(result, key) }]
     case 'clear': {
@@ -238,6 +241,16 @@ function actionsOf(
     default:
       return []
   }
+}
+
+/** A look, and a change that was done if it still was what had been seen. */
+function changedSeen({ verb, result }: Entry, base: Base): Action[] {
+  const value = verb.kind === 'swap' ? verb.value.id : undefined
+  if (base.isUnknown) return [{ ...base, kind: 'swap', value }]
+  const [seen, isDone] = String(result).split(' then ')
+  if (isDone === undefined) return [{ ...base, kind: 'read', result: undefined }]
+  const change: Action = { ...base, kind: 'swap', value, expected: seen, result: isDone === 'true' }
+  return [{ ...base, kind: 'read', result: seen }, change]
 }
 
 type Base = Pick<Action, 'called' | 'calledAtMs' | 'returned'> & { readonly isUnknown: boolean }

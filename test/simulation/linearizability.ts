@@ -4,9 +4,21 @@ import { searchOrder, type Model, type Timed } from './order-search.js'
 /** One action on a key. */
 export interface Action extends Timed {
   readonly kind:
-    'write' | 'add' | 'take' | 'remove' | 'read' | 'has' | 'clear' | 'tick' | 'conceal' | 'restore'
-  /** What a write or add stores. */
+    | 'swap'
+    | 'write'
+    | 'add'
+    | 'take'
+    | 'remove'
+    | 'read'
+    | 'has'
+    | 'clear'
+    | 'tick'
+    | 'conceal'
+    | 'restore'
+  /** What a write, add or swap stores; a swap removes what is there without it. */
   readonly value?: string | undefined
+  /** What a swap replaces; without it, and if its outcome is unknown, anything. */
+  readonly expected?: string | undefined
   /** When that expires; for a tick, what time it is from then on. */
   readonly atMs?: number | undefined
   /** What time it was when it was called: what expired only afterwards, it may still have found. */
@@ -81,6 +93,12 @@ function apply(state: State, action: Action): State | undefined {
       return answers(found) ? state : undefined
     case 'has':
       return answers(found !== undefined) ? state : undefined
+    case 'swap': {
+      const isRight = live !== undefined && (isUnknown || live === action.expected)
+      if (!answers(isRight)) return undefined
+      if (!isRight) return state
+      return action.value === undefined ? empty : { ...state, stored: { value, atMs } }
+    }
     case 'take':
       return answers(found) ? empty : undefined
     case 'remove':

@@ -75,6 +75,7 @@ function stranger(fileSystem: FileSystem, directory: number, depth: number): str
   for (const [name, number] of fileSystem.inode(directory).names) {
     if (depth === 0 && (name.startsWith('.') || name === 'linkstore.json')) continue
     if (depth === 2 ? !isObjectName(name) : !isShardName(name)) return `${name} was left behind`
+    // Where objects are cells, what is in them is for their judge.
     const below = depth === 2 ? undefined : stranger(fileSystem, number, depth + 1)
     if (below !== undefined) return below
   }

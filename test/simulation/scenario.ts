@@ -39,6 +39,7 @@ export interface Scenario {
   readonly lookupCache: LookupCache
   readonly reads: 'link' | 'open'
   readonly format: Format
+  readonly isConditional: boolean
   readonly durability: Durability
   readonly dirMode: number | undefined
   /** Undefined: as the protocol decides for itself. */
@@ -97,6 +98,7 @@ export function scenario(
     lookupCache: 'all',
     reads: 'link',
     format: 'envelope',
+    isConditional: false,
     durability: 'full',
     dirMode: undefined,
     fresh: undefined,

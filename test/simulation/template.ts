@@ -110,9 +110,10 @@ function attempt(
 }
 
 function howToOpen(scenario: Scenario): OpenHow {
-  const { place, format, durability, reads, fresh, dirMode } = scenario
+  const { place, format, isConditional, durability, reads, fresh, dirMode } = scenario
   const fixed = { create: true, fileMode: undefined, readOnly: false, environment: NOWHERE }
-  return { format, durability, reads, fresh, dirMode, coarse: place === 'nfs3', ...fixed }
+  const coarse = place === 'nfs3'
+  return { format, isConditional, durability, reads, fresh, dirMode, coarse, ...fixed }
 }
 
 function mountsOf({ place, cast, lookupCache }: Scenario, fileSystem: FileSystem): Mount[] {

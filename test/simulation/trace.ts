@@ -17,6 +17,10 @@ export function tellTrace(world: World): string {
 /** A verb as one would call it. */
 export function tellVerb(verb: Verb): string {
   switch (verb.kind) {
+    case 'swap':
+      return `swap(${verb.key}, ${verb.value.id})`
+    case 'drop':
+      return `drop(${verb.key})`
     case 'write':
     case 'add': {
       const { id, sizeBytes, expiresAtMs } = verb.value

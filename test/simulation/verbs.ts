@@ -9,18 +9,17 @@ import { locate, type Context } from '../../lib/protocol/context.js'
 import { copy, rename } from '../../lib/protocol/copy.js'
 import { beat } from '../../lib/protocol/heartbeat.js'
 import { listShard, shardNames } from '../../lib/protocol/list.js'
-import { closeHandle, read, readBytes, type Handle } from '../../lib/protocol/read.js'
+import { closeHandle, readBytes, type Handle } from '../../lib/protocol/read.js'
 import { removeInstance } from '../../lib/protocol/private-names.js'
-import { remove } from '../../lib/protocol/remove.js'
-import { stat } from '../../lib/protocol/stat.js'
-import { take } from '../../lib/protocol/take.js'
-import { write as writeObject } from '../../lib/protocol/write.js'
+import { verbsOf } from '../../lib/protocol/verbs.js'
 import { performOnCell, type CellVerb } from './cells.js'
 
 /** What a process is told to do. */
 export type Verb =
   | { readonly kind: 'write' | 'add'; readonly key: string; readonly value: Value }
   | { readonly kind: 'read' | 'stat' | 'take' | 'remove'; readonly key: string }
+  | { readonly kind: 'swap'; readonly key: string; readonly value: Value }
+  | { readonly kind: 'drop'; readonly key: string }
   | { readonly kind: 'copy' | 'rename'; readonly key: string; readonly to: string }
   | { readonly kind: 'list' | 'clear' | 'open' | 'close' | 'beat' }
   | { readonly kind: 'sweep'; readonly graceMs: number }
@@ -64,16 +63,21 @@ export function* perform(context: Context, verb: Verb): Operation<unknown> {
     case 'add':
       return yield* store(context, verb.key, verb.value, verb.kind === 'add')
     case 'read':
-      return yield* idOf(yield* read(context, place(context, verb.key)))
+      return yield* idOf(yield* verbsOf(context).read(context, place(context, verb.key)))
     case 'take':
-      return yield* idOf(yield* take(context, place(context, verb.key), context.durability))
+      return yield* idOf(
+        yield* verbsOf(context).take(context, place(context, verb.key), context.durability),
+      )
     case 'stat': {
-      const info = yield* stat(context, place(context, verb.key))
+      const info = yield* verbsOf(context).stat(context, place(context, verb.key))
       // The raw format does not say which value it is.
       return info === undefined ? undefined : (info.contentType ?? true)
     }
+    case 'swap':
+    case 'drop':
+      return yield* changeSeen(context, verb)
     case 'remove':
-      return yield* remove(context, place(context, verb.key), context.durability)
+      return yield* verbsOf(context).remove(context, place(context, verb.key), context.durability)
     case 'copy':
     case 'rename': {
       const run = verb.kind === 'copy' ? copy : rename
@@ -106,6 +110,7 @@ function* store(
   key: string,
   value: Value,
   ifAbsent: boolean,
+  ifVersion?: string,
 ): Operation<boolean> {
   const { id, sizeBytes, expiresAtMs, ttlMs } = value
   const isRaw = context.format === 'raw'
@@ -115,10 +120,27 @@ function* store(
     ttlMs,
     expiresAtMs,
     ifAbsent,
+    ifVersion,
     durability: context.durability,
   }
   const source = bytesSource(Buffer.alloc(sizeBytes, id), false)
-  return (yield* writeObject(context, toObjectKey(key), source, how)) !== undefined
+  return (yield* verbsOf(context).write(context, toObjectKey(key), source, how)) !== undefined
+}
+
+/** Looks which value there is, and replaces or removes it if it still is that. */
+function* changeSeen(
+  context: Context,
+  verb: Extract<Verb, { readonly kind: 'swap' | 'drop' }>,
+): Operation<string> {
+  const object = place(context, verb.key)
+  const seen = yield* verbsOf(context).stat(context, object)
+  if (seen?.version === undefined) return 'nothing'
+  const { version, contentType = '' } = seen
+  const isDone =
+    verb.kind === 'swap'
+      ? yield* store(context, verb.key, verb.value, false, version)
+      : yield* verbsOf(context).remove(context, object, context.durability, version)
+  return `${contentType} then ${isDone ?? false}`
 }
 
 function* idOf(handle: Handle | undefined): Operation<string | undefined> {

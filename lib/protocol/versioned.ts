@@ -1,0 +1,272 @@
+/**
+ * Objects of a conditional store: each is a cell (cell.ts) of the key's own place, whose
+ * generations are whole objects. So every write is made on exactly what was there, and may ask that
+ * this be a certain version.
+ *
+ * Read, stat:
+ *
+ *     1  find the highest generation (cell.ts)
+ *     2  pin it and read it (pin.ts); if it was    crash: a private name, for the sweep
+ *        pruned meanwhile, begin again
+ *
+ * Write, remove, take:
+ *
+ *     1  read the highest generation's footer; if
+ *        it is not what was asked for, fail
+ *     2  stage the object, or one that says that   crash: a private name, for the sweep
+ *        there is none from then on
+ *     3  set it as the next generation             crash: as in compare-and-set.ts
+ *        (compare-and-set.ts); if somebody was
+ *        faster, begin again, with what is staged
+ *        as the value
+ */
+import { constants } from 'node:os'
+import { isErrno } from '../errors.js'
+import { background, quietly, unlink, type Operation } from '../drivers/effects.js'
+import { toObjectKey, type ObjectKey } from '../key.js'
+import { infoOfFooter, isExpired, type ObjectInfo } from '../object-info.js'
+import { bytesSource, type Source } from '../source.js'
+import { MAX_ATTEMPTS, looksAbsent, restless } from './absence.js'
+import { generationPath, headNumber, type CellPath } from './cell.js'
+import { setNext, type Retention } from './compare-and-set.js'
+import { locate, type Context, type Durability, type ObjectPath } from './context.js'
+import { asCorrupt, loadFooter } from './load.js'
+import { openPrivate, pin, release } from './pin.js'
+import { readOnlyError } from './private-names.js'
+import { closeHandle, handleOf, handleSource, type Handle } from './read.js'
+import { stage, type Staged } from './stage.js'
+import type { WriteHow } from './write.js'
+
+const { errno } = constants
+
+/** Old values take room, so that few are kept. */
+const RETENTION: Retention = { count: 2, ageMs: 1000, most: 16 }
+
+/** The generation of a key that counts. */
+export interface Head {
+  readonly number: number
+  readonly version: string
+  /** Undefined where the key has no object, or one that has expired. */
+  readonly info: ObjectInfo | undefined
+}
+
+const NOTHING: Head = { number: 0, version: '', info: undefined }
+
+/** The cell that an object is: its generations lie in its place. */
+export function cellOf(context: Context, object: ObjectPath): CellPath {
+  return { ...object, base: context.root }
+}
+
+/** Opens the object of a key; undefined when there is none. */
+export function* readVersioned(
+  context: Context,
+  object: ObjectPath,
+): Operation<Handle | undefined> {
+  const opened = yield* openHead(context, cellOf(context, object))
+  return opened?.handle
+}
+
+/** Describes the object of a key; undefined when there is none. */
+export function* statVersioned(
+  context: Context,
+  object: ObjectPath,
+): Operation<ObjectInfo | undefined> {
+  return (yield* readHead(context, cellOf(context, object))).info
+}
+
+/** Stores a value, under a condition; undefined where that does not hold. */
+export function* writeVersioned(
+  context: Context,
+  key: ObjectKey,
+  source: Source,
+  how: WriteHow,
+): Operation<ObjectInfo | undefined> {
+  const cell = cellOf(context, locate(context, key))
+  let value = source
+  let late: Handle | undefined
+  try {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      const head = yield* readHead(context, cell)
+      if (!holds(head, how)) return undefined
+      const chain = { follows: head.number === 0 ? undefined : head.version, isRemoval: false }
+      const staged = yield* stage(context, key, value, { ...how, chain }, how.durability)
+      if (late !== undefined) yield* quietly(closeHandle(late))
+      late = undefined
+      if (yield* setStaged(context, cell, head, staged, how.durability)) return staged.info
+      // What is not in memory is there once more only in what was staged.
+      if (source.bytes === undefined) {
+        late = yield* openStaged(context, cell, staged)
+        value = handleSource(late)
+      } else yield* background(unlink(staged.path))
+    }
+    throw restless(cell)
+  } finally {
+    if (late !== undefined) yield* quietly(closeHandle(late))
+  }
+}
+
+/** Sets what is staged; its private name stays only where somebody else was faster. */
+function* setStaged(
+  context: Context,
+  cell: CellPath,
+  head: Head,
+  staged: Staged,
+  durability: Durability,
+): Operation<boolean> {
+  let isLate = false
+  try {
+    const isSet = yield* setNext(context, cell, head, staged, { durability, retention: RETENTION })
+    isLate = !isSet
+    return isSet
+  } finally {
+    if (!isLate) yield* background(unlink(staged.path))
+  }
+}
+
+/** Removes the object of a key; false when there is none, undefined where the condition fails. */
+export function* removeVersioned(
+  context: Context,
+  object: ObjectPath,
+  durability: Durability,
+  ifVersion?: string,
+): Operation<boolean | undefined> {
+  const cell = cellOf(context, object)
+  if (context.readOnly !== undefined) throw readOnlyError(context)
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const head = yield* readHead(context, cell)
+    if (!holds(head, { ifAbsent: false, ifVersion })) return undefined
+    if (head.info === undefined) return false
+    const { number, version, info } = head
+    if (yield* setRemoved(context, cell, { number, version, key: info.key }, durability))
+      return true
+  }
+  throw restless(cell)
+}
+
+/** Reads and removes in one; undefined when there is none. */
+export function* takeVersioned(
+  context: Context,
+  object: ObjectPath,
+  durability: Durability,
+): Operation<Handle | undefined> {
+  const cell = cellOf(context, object)
+  if (context.readOnly !== undefined) throw readOnlyError(context)
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const opened = yield* openHead(context, cell)
+    if (opened === undefined) return undefined
+    const { handle, number } = opened
+    let isTaken = false
+    try {
+      const { version = '', key } = handle.info
+      const seen = { number, version, key }
+      isTaken = yield* setRemoved(context, cell, seen, durability)
+      if (isTaken) return handle
+    } finally {
+      if (!isTaken) yield* quietly(closeHandle(handle))
+    }
+  }
+  throw restless(cell)
+}
+
+/** Sets a generation that says that there is nothing any more, in place of what has expired. */
+export function* expireVersion(
+  context: Context,
+  cell: CellPath,
+  { number, version }: Head,
+  key: string,
+): Operation<boolean> {
+  return yield* setRemoved(context, cell, { number, version, key }, context.durability)
+}
+
+/** Whether a condition holds of what a key has. */
+function holds(
+  { info }: Head,
+  { ifAbsent, ifVersion }: Pick<WriteHow, 'ifAbsent' | 'ifVersion'>,
+): boolean {
+  if (ifAbsent && info !== undefined) return false
+  return ifVersion === undefined || info?.version === ifVersion
+}
+
+/** Sets a generation that says that there is no object from then on. */
+function* setRemoved(
+  context: Context,
+  cell: CellPath,
+  seen: Pick<Head, 'number' | 'version'> & { readonly key: string },
+  durability: Durability,
+): Operation<boolean> {
+  const attributes = {
+    metadata: {},
+    contentType: undefined,
+    ttlMs: undefined,
+    expiresAtMs: undefined,
+    chain: { follows: seen.version, isRemoval: true },
+  }
+  const nothing = bytesSource(new Uint8Array(), false)
+  const staged = yield* stage(context, toObjectKey(seen.key), nothing, attributes, durability)
+  try {
+    return yield* setNext(context, cell, seen, staged, { durability, retention: RETENTION })
+  } finally {
+    yield* background(unlink(staged.path))
+  }
+}
+
+/**
+ * What the footer of the generation that counts says.
+ *
+ * @param atMs - the time by which it is judged whether it has expired; default: now
+ */
+export function* readHead(context: Context, cell: CellPath, atMs?: number): Operation<Head> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    // As in read.ts, the time before the object was found decides.
+    const nowMs = atMs ?? context.now()
+    const number = yield* headNumber(context, cell)
+    if (number === 0) return NOTHING
+    const object = generationPath(cell, number)
+    const pinned = yield* pin(context, object, 'open')
+    if (pinned === undefined) continue
+    try {
+      const footer = yield* loadFooter(object, pinned.fd)
+      const info = infoOfFooter(footer)
+      const isThere = footer.chain?.isRemoval !== true && !isExpired(info, nowMs)
+      return { number, version: footer.version, info: isThere ? info : undefined }
+    } catch (error) {
+      if (!looksAbsent(error)) throw asCorrupt(object, error)
+    } finally {
+      yield* release(pinned)
+    }
+  }
+  throw restless(cell)
+}
+
+/** The object that counts, opened; undefined when there is none. */
+function* openHead(
+  context: Context,
+  cell: CellPath,
+): Operation<{ readonly number: number; readonly handle: Handle } | undefined> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const nowMs = context.now()
+    const number = yield* headNumber(context, cell)
+    if (number === 0) return undefined
+    const object = generationPath(cell, number)
+    const pinned = yield* pin(context, object, 'link')
+    if (pinned === undefined) continue
+    try {
+      const handle = yield* handleOf(context, object, pinned)
+      const isThere = handle.chain?.isRemoval !== true && !isExpired(handle.info, nowMs)
+      if (isThere) return { number, handle }
+      yield* closeHandle(handle)
+      return undefined
+    } catch (error) {
+      if (!isErrno(error, errno.ESTALE)) throw error
+    }
+  }
+  throw restless(cell)
+}
+
+/** Opens what is staged, to be staged once more; its private file goes when that is closed. */
+function* openStaged(context: Context, cell: CellPath, { path }: Staged): Operation<Handle> {
+  const object = { ...cell, shard: cell.path, path }
+  const pinned = yield* openPrivate(object, path)
+  if (pinned === undefined) throw restless(cell)
+  return yield* handleOf(context, object, pinned)
+}
