@@ -160,15 +160,18 @@ export function* readGeneration(
         return undefined
       }
       if (!looksAbsent(error)) throw asCorrupt(object, error)
-      // A name that this host remembers as absent may have come within the same tick.
-      const mayBeThere =
-        (yield* isCoarse(context)) &&
-        (yield* isTaken(object.path)) &&
-        (yield* holdsFile(object.path))
-      if (!mayBeThere) return undefined
+      if (!(yield* mayBeThere(context, object))) return undefined
     }
   }
   throw restless(object)
+}
+
+/**
+ * Whether a generation that could not be found may be there all the same: on NFS 3 a name that
+ * this host remembers as absent may have come within the same tick.
+ */
+export function* mayBeThere(context: Context, { path }: ObjectPath): Operation<boolean> {
+  return (yield* isCoarse(context)) && (yield* isTaken(path)) && (yield* holdsFile(path))
 }
 
 function* loadGeneration(

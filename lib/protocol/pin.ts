@@ -55,13 +55,23 @@ export function* pin(
 ): Operation<Pin | undefined> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     if (!(yield* believe(context, object))) return undefined
-    const byLink = how === 'link' && context.reads === 'link' && attempt < LINK_ATTEMPTS
-    const pinned = byLink ? yield* pinByLink(context, object) : yield* pinByOpen(object)
+    const tried = attempt < LINK_ATTEMPTS ? how : 'open'
+    const pinned = yield* pinOnce(context, object, tried)
     if (pinned !== undefined) return pinned
     if (yield* isAbsent(context, object)) return undefined
-    if (byLink) yield* noticeLostInstance(context)
+    if (tried === 'link') yield* noticeLostInstance(context)
   }
   throw restless(object)
+}
+
+/** Steps 1 and 2, once; undefined when it looks absent. */
+export function* pinOnce(
+  context: Context,
+  object: ObjectPath,
+  how: 'link' | 'open',
+): Operation<Pin | undefined> {
+  const byLink = how === 'link' && context.reads === 'link'
+  return byLink ? yield* pinByLink(context, object) : yield* pinByOpen(object)
 }
 
 /** Closes a pinned object and removes its private name, without anybody waiting for it. */

@@ -20,24 +20,21 @@
  *        faster, begin again, with what is staged
  *        as the value
  */
-import { constants } from 'node:os'
-import { isErrno } from '../errors.js'
+import { StoreError } from '../errors.js'
 import { background, quietly, unlink, type Operation } from '../drivers/effects.js'
 import { toObjectKey, type ObjectKey } from '../key.js'
 import { infoOfFooter, isExpired, type ObjectInfo } from '../object-info.js'
 import { bytesSource, type Source } from '../source.js'
 import { MAX_ATTEMPTS, looksAbsent, restless } from './absence.js'
-import { generationPath, headNumber, type CellPath } from './cell.js'
-import { setNext, type Retention } from './compare-and-set.js'
+import { generationPath, headNumber, holdsFile, mayBeThere, type CellPath } from './cell.js'
+import { setNext, type Retention, type SetHow } from './compare-and-set.js'
 import { locate, type Context, type Durability, type ObjectPath } from './context.js'
 import { asCorrupt, loadFooter } from './load.js'
-import { openPrivate, pin, release } from './pin.js'
-import { readOnlyError } from './private-names.js'
+import { openPrivate, pinOnce, release, type Pin } from './pin.js'
+import { noticeLostInstance, readOnlyError } from './private-names.js'
 import { closeHandle, handleOf, handleSource, type Handle } from './read.js'
 import { stage, type Staged } from './stage.js'
 import type { WriteHow } from './write.js'
-
-const { errno } = constants
 
 /** Old values take room, so that few are kept. */
 const RETENTION: Retention = { count: 2, ageMs: 1000, most: 16 }
@@ -92,7 +89,7 @@ export function* writeVersioned(
       const staged = yield* stage(context, key, value, { ...how, chain }, how.durability)
       if (late !== undefined) yield* quietly(closeHandle(late))
       late = undefined
-      if (yield* setStaged(context, cell, head, staged, how.durability)) return staged.info
+      if (yield* setStaged(context, cell, head, staged, how)) return staged.info
       // What is not in memory is there once more only in what was staged.
       if (source.bytes === undefined) {
         late = yield* openStaged(context, cell, staged)
@@ -111,11 +108,11 @@ function* setStaged(
   cell: CellPath,
   head: Head,
   staged: Staged,
-  durability: Durability,
+  { durability, retention = RETENTION }: SetHow,
 ): Operation<boolean> {
   let isLate = false
   try {
-    const isSet = yield* setNext(context, cell, head, staged, { durability, retention: RETENTION })
+    const isSet = yield* setNext(context, cell, head, staged, { durability, retention })
     isLate = !isSet
     return isSet
   } finally {
@@ -216,26 +213,19 @@ function* setRemoved(
  * @param atMs - the time by which it is judged whether it has expired; default: now
  */
 export function* readHead(context: Context, cell: CellPath, atMs?: number): Operation<Head> {
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    // As in read.ts, the time before the object was found decides.
-    const nowMs = atMs ?? context.now()
-    const number = yield* headNumber(context, cell)
-    if (number === 0) return NOTHING
-    const object = generationPath(cell, number)
-    const pinned = yield* pin(context, object, 'open')
-    if (pinned === undefined) continue
+  const head = yield* atHead(context, cell, 'open', function* ({ object, number, pinned, nowMs }) {
     try {
       const footer = yield* loadFooter(object, pinned.fd)
       const info = infoOfFooter(footer)
-      const isThere = footer.chain?.isRemoval !== true && !isExpired(info, nowMs)
+      const isThere = footer.chain?.isRemoval !== true && !isExpired(info, atMs ?? nowMs)
       return { number, version: footer.version, info: isThere ? info : undefined }
     } catch (error) {
-      if (!looksAbsent(error)) throw asCorrupt(object, error)
+      throw asCorrupt(object, error)
     } finally {
       yield* release(pinned)
     }
-  }
-  throw restless(cell)
+  })
+  return head ?? NOTHING
 }
 
 /** The object that counts, opened; undefined when there is none. */
@@ -243,24 +233,62 @@ function* openHead(
   context: Context,
   cell: CellPath,
 ): Operation<{ readonly number: number; readonly handle: Handle } | undefined> {
+  return yield* atHead(context, cell, 'link', function* ({ object, number, pinned, nowMs }) {
+    const handle = yield* handleOf(context, object, pinned)
+    const isThere = handle.chain?.isRemoval !== true && !isExpired(handle.info, nowMs)
+    if (isThere) return { number, handle }
+    yield* closeHandle(handle)
+    return undefined
+  })
+}
+
+/** The generation that counts, pinned, and the time before it was found, as in read.ts. */
+interface Found {
+  readonly object: ObjectPath
+  readonly number: number
+  readonly pinned: Pin
+  readonly nowMs: number
+}
+
+/** What is made of the generation that counts; undefined where there never was one. */
+function* atHead<T>(
+  context: Context,
+  cell: CellPath,
+  how: 'link' | 'open',
+  look: (found: Found) => Operation<T | undefined>,
+): Operation<T | undefined> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const nowMs = context.now()
     const number = yield* headNumber(context, cell)
     if (number === 0) return undefined
     const object = generationPath(cell, number)
-    const pinned = yield* pin(context, object, 'link')
+    const pinned = yield* pinListed(context, object, how)
     if (pinned === undefined) continue
     try {
-      const handle = yield* handleOf(context, object, pinned)
-      const isThere = handle.chain?.isRemoval !== true && !isExpired(handle.info, nowMs)
-      if (isThere) return { number, handle }
-      yield* closeHandle(handle)
-      return undefined
+      return yield* look({ object, number, pinned, nowMs })
     } catch (error) {
-      if (!isErrno(error, errno.ESTALE)) throw error
+      if (looksAbsent(error)) continue
+      // In its place a crash may have left a directory (cell.ts), which this removes.
+      const isCorrupt = error instanceof StoreError && error.code === 'CORRUPT'
+      if (!isCorrupt || (yield* holdsFile(object.path))) throw error
     }
   }
   throw restless(cell)
+}
+
+/** Pins a generation that was listed; undefined when it is not there any more. */
+function* pinListed(
+  context: Context,
+  object: ObjectPath,
+  how: 'link' | 'open',
+): Operation<Pin | undefined> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const pinned = yield* pinOnce(context, object, how)
+    if (pinned !== undefined) return pinned
+    if (how === 'link') yield* noticeLostInstance(context)
+    if (!(yield* mayBeThere(context, object))) return undefined
+  }
+  throw restless(object)
 }
 
 /** Opens what is staged, to be staged once more; its private file goes when that is closed. */

@@ -9,6 +9,7 @@ import type { ObjectKey } from '../key.js'
 import type { Attributes, ObjectInfo } from '../object-info.js'
 import type { Source } from '../source.js'
 import { requireStore } from './absence.js'
+import type { Retention } from './compare-and-set.js'
 import { locate, type Context, type Durability } from './context.js'
 import { EXPIRING_NAME, mayExpire } from './expire.js'
 import { commitNames, publish, publishIfAbsent } from './publish.js'
@@ -19,6 +20,8 @@ export interface WriteHow extends Attributes {
   readonly ifAbsent: boolean
   /** Only over the object of this version: conditional stores. */
   readonly ifVersion?: string | undefined
+  /** How many generations are kept: conditional stores. Default: as versioned.ts says. */
+  readonly retention?: Retention | undefined
   readonly durability: Durability
 }
 

@@ -34,7 +34,8 @@ export function* performOnCell(context: Context, verb: CellVerb): Operation<stri
   return `${tell(seen)} then ${made?.number ?? 'none'}`
 }
 
-function retentionOf(kept: number | undefined): { readonly retention?: Retention } {
+/** How many generations are kept, if that is said. */
+export function retentionOf(kept: number | undefined): { readonly retention?: Retention } {
   return kept === undefined ? {} : { retention: { count: kept, ageMs: 0, most: kept } }
 }
 

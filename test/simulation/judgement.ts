@@ -5,7 +5,7 @@ import type { Entry, History } from './history.js'
 import { initialState, linearize, type Action } from './linearizability.js'
 import { CELL } from './observation.js'
 import { START_MS } from './scenario.js'
-import type { Value } from './verbs.js'
+import type { Change, Value } from './verbs.js'
 import { tellError } from './system-error.js'
 
 /**
@@ -225,7 +225,7 @@ function actionsOf(
     }
     case 'swap':
     case 'drop':
-      return verb.key === key ? changedSeen(entry, base) : []
+      return verb.key === key ? changedSeen(verb, result, base) : []
     case 'list':
       return [{ ...base, kind: 'read', result: listed(result, key) }]
     case 'clear': {
@@ -243,14 +243,14 @@ function actionsOf(
   }
 }
 
-/** A look, and a change that was done if it still was what had been seen. */
-function changedSeen({ verb, result }: Entry, base: Base): Action[] {
+/** A look, unless that was before all began, and a change if it still was what had been seen. */
+function changedSeen(verb: Change, result: unknown, base: Base): Action[] {
   const value = verb.kind === 'swap' ? verb.value.id : undefined
-  if (base.isUnknown) return [{ ...base, kind: 'swap', value }]
+  if (base.isUnknown) return [{ ...base, kind: 'swap', value, expected: verb.seen?.id }]
   const [seen, isDone] = String(result).split(' then ')
   if (isDone === undefined) return [{ ...base, kind: 'read', result: undefined }]
   const change: Action = { ...base, kind: 'swap', value, expected: seen, result: isDone === 'true' }
-  return [{ ...base, kind: 'read', result: seen }, change]
+  return verb.seen === undefined ? [{ ...base, kind: 'read', result: seen }, change] : [change]
 }
 
 type Base = Pick<Action, 'called' | 'calledAtMs' | 'returned'> & { readonly isUnknown: boolean }

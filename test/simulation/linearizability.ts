@@ -94,7 +94,8 @@ function apply(state: State, action: Action): State | undefined {
     case 'has':
       return answers(found !== undefined) ? state : undefined
     case 'swap': {
-      const isRight = live !== undefined && (isUnknown || live === action.expected)
+      const wanted = action.expected ?? (isUnknown ? live : undefined)
+      const isRight = live !== undefined && live === wanted
       if (!answers(isRight)) return undefined
       if (!isRight) return state
       return action.value === undefined ? empty : { ...state, stored: { value, atMs } }

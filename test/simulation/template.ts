@@ -1,8 +1,10 @@
 import type { Operation } from '../../lib/drivers/effects.js'
 import { MARKER_NAME } from '../../lib/format/marker.js'
-import type { Context, Environment } from '../../lib/protocol/context.js'
+import { toObjectKey } from '../../lib/key.js'
+import { locate, type Context, type Environment } from '../../lib/protocol/context.js'
 import { openStore, type OpenHow } from '../../lib/protocol/open.js'
 import { privateName } from '../../lib/protocol/private-names.js'
+import { statVersioned } from '../../lib/protocol/versioned.js'
 import { FileSystem } from './file-system.js'
 import { LocalMount, type Mount } from './mount.js'
 import { NfsMount } from './nfs.js'
@@ -71,6 +73,17 @@ export function prepare(scenario: Scenario): Template {
   fileSystem.clock += 1
   fileSystem.limits = scenario.limits
   return { scenario, fileSystem, mounts, contexts, how }
+}
+
+/** The version that an object of a conditional store has at the start of a scenario. */
+export function startVersion(scenario: Scenario, key: string): string {
+  const { mounts, contexts } = prepare(scenario)
+  const [context] = contexts
+  if (mounts[0] === undefined || context === undefined) throw new Error('nobody has opened it')
+  const object = locate(context, toObjectKey(key))
+  const info = runAlone(new SystemCalls(mounts[0]), statVersioned(context, object))
+  if (info?.version === undefined) throw new Error(`there is no object ${key} at the start`)
+  return info.version
 }
 
 /** The first random ids of a process; a run goes on with others. */

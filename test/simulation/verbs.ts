@@ -5,21 +5,38 @@ import type { SweepReport } from '../../lib/protocol/sweep-sum.js'
 import { ProgressMeter } from '../../lib/backends/walk.js'
 import { sweepAll } from '../../lib/backends/whole-store.js'
 import { clearShard } from '../../lib/protocol/clear.js'
-import { locate, type Context } from '../../lib/protocol/context.js'
+import { locate, type Context, type ObjectPath } from '../../lib/protocol/context.js'
 import { copy, rename } from '../../lib/protocol/copy.js'
 import { beat } from '../../lib/protocol/heartbeat.js'
 import { listShard, shardNames } from '../../lib/protocol/list.js'
 import { closeHandle, readBytes, type Handle } from '../../lib/protocol/read.js'
 import { removeInstance } from '../../lib/protocol/private-names.js'
 import { verbsOf } from '../../lib/protocol/verbs.js'
-import { performOnCell, type CellVerb } from './cells.js'
+import type { WriteHow } from '../../lib/protocol/write.js'
+import { performOnCell, retentionOf, type CellVerb } from './cells.js'
+
+/** A change that depends on what is there: it looks first, unless it has before all began. */
+export type Change = { readonly key: string; readonly seen?: Seen } & (
+  { readonly kind: 'swap'; readonly value: Value } | { readonly kind: 'drop' }
+)
+
+/** What there was. */
+export interface Seen {
+  readonly version: string
+  readonly id: string
+}
 
 /** What a process is told to do. */
 export type Verb =
-  | { readonly kind: 'write' | 'add'; readonly key: string; readonly value: Value }
+  | {
+      readonly kind: 'write' | 'add'
+      readonly key: string
+      readonly value: Value
+      /** How many generations are kept: conditional stores. */
+      readonly kept?: number
+    }
   | { readonly kind: 'read' | 'stat' | 'take' | 'remove'; readonly key: string }
-  | { readonly kind: 'swap'; readonly key: string; readonly value: Value }
-  | { readonly kind: 'drop'; readonly key: string }
+  | Change
   | { readonly kind: 'copy' | 'rename'; readonly key: string; readonly to: string }
   | { readonly kind: 'list' | 'clear' | 'open' | 'close' | 'beat' }
   | { readonly kind: 'sweep'; readonly graceMs: number }
@@ -61,7 +78,10 @@ export function* perform(context: Context, verb: Verb): Operation<unknown> {
   switch (verb.kind) {
     case 'write':
     case 'add':
-      return yield* store(context, verb.key, verb.value, verb.kind === 'add')
+      return yield* store(context, verb.key, verb.value, {
+        ifAbsent: verb.kind === 'add',
+        ...retentionOf(verb.kept),
+      })
     case 'read':
       return yield* idOf(yield* verbsOf(context).read(context, place(context, verb.key)))
     case 'take':
@@ -109,8 +129,7 @@ function* store(
   context: Context,
   key: string,
   value: Value,
-  ifAbsent: boolean,
-  ifVersion?: string,
+  wanted: Pick<WriteHow, 'ifAbsent' | 'ifVersion' | 'retention'>,
 ): Operation<boolean> {
   const { id, sizeBytes, expiresAtMs, ttlMs } = value
   const isRaw = context.format === 'raw'
@@ -119,28 +138,41 @@ function* store(
     metadata: {},
     ttlMs,
     expiresAtMs,
-    ifAbsent,
-    ifVersion,
+    ...wanted,
     durability: context.durability,
   }
   const source = bytesSource(Buffer.alloc(sizeBytes, id), false)
   return (yield* verbsOf(context).write(context, toObjectKey(key), source, how)) !== undefined
 }
 
-/** Looks which value there is, and replaces or removes it if it still is that. */
-function* changeSeen(
-  context: Context,
-  verb: Extract<Verb, { readonly kind: 'swap' | 'drop' }>,
-): Operation<string> {
+/**
+ * Looks which value there is, and replaces or removes it if it still is that: as one step in a
+ * conditional store, elsewhere by a second look.
+ */
+function* changeSeen(context: Context, verb: Change): Operation<string> {
   const object = place(context, verb.key)
-  const seen = yield* verbsOf(context).stat(context, object)
-  if (seen?.version === undefined) return 'nothing'
-  const { version, contentType = '' } = seen
-  const isDone =
-    verb.kind === 'swap'
-      ? yield* store(context, verb.key, verb.value, false, version)
-      : yield* verbsOf(context).remove(context, object, context.durability, version)
-  return `${contentType} then ${isDone ?? false}`
+  const seen = verb.seen ?? (yield* look(context, object))
+  if (seen === undefined) return 'nothing'
+  const { version, id } = seen
+  const isDone = context.isConditional
+    ? yield* change(context, verb, version)
+    : (yield* look(context, object))?.version === version && (yield* change(context, verb))
+  return `${id} then ${isDone}`
+}
+
+/** Elsewhere than in conditional stores there is no version to ask for: then it is just done. */
+function* change(context: Context, verb: Change, ifVersion?: string): Operation<boolean> {
+  if (verb.kind === 'swap') {
+    return yield* store(context, verb.key, verb.value, { ifAbsent: false, ifVersion })
+  }
+  const object = place(context, verb.key)
+  const removing = verbsOf(context).remove(context, object, context.durability, ifVersion)
+  return (yield* removing) ?? false
+}
+
+function* look(context: Context, object: ObjectPath): Operation<Seen | undefined> {
+  const info = yield* verbsOf(context).stat(context, object)
+  return info && { version: info.version ?? '', id: info.contentType ?? '' }
 }
 
 function* idOf(handle: Handle | undefined): Operation<string | undefined> {
