@@ -10,11 +10,13 @@ export { SyncStoredObject } from './lib/sync-object.js'
 export type {
   SyncBody,
   SyncChangeOptions,
+  SyncRemoveOptions,
   SyncListOptions,
   SyncOpenOptions,
   SyncSetOptions,
   SyncSweepOptions,
   SyncVerifyOptions,
+  SyncWriteOptions,
 } from './lib/sync-store.js'
 export { Store } from './lib/store.js'
 export type { ReadStreamOptions, SetOptions } from './lib/store.js'

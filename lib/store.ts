@@ -32,8 +32,8 @@ import { checkOptionNames, checkOptions } from './options.js'
 import type { SweepReport } from './protocol/sweep-sum.js'
 import { lazyReadable, writeStream } from './streams.js'
 
-/** Options of `set` and `add`. */
-export type SetOptions = Omit<WriteOptions, 'ifAbsent'>
+/** Options of `add`, which is a condition itself. */
+export type SetOptions = Omit<WriteOptions, 'ifAbsent' | 'ifVersion'>
 
 /** Options of `createReadStream`. */
 export interface ReadStreamOptions extends RangeOptions, CallOptions {}
@@ -69,7 +69,7 @@ export class Store implements AsyncDisposable {
   }
 
   /** Stores a value, replacing any other, and returns what is known of it. */
-  set(key: string, value: Body, options?: SetOptions): Promise<ObjectInfo> {
+  set(key: string, value: Body, options?: WriteOptions): Promise<ObjectInfo> {
     return this.#objects.write(key, value, options)
   }
 
@@ -152,7 +152,7 @@ export class Store implements AsyncDisposable {
    * A Node stream whose data becomes the value, published when the stream finishes; destroyed
    * before, it publishes nothing and leaves nothing.
    */
-  createWriteStream(key: string, options: SetOptions = {}): Writable {
+  createWriteStream(key: string, options: WriteOptions = {}): Writable {
     checkOptions(options)
     const { signal, ...others } = options
     const write = (body: Body, abort: AbortSignal): Promise<unknown> => {

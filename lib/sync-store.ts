@@ -9,7 +9,7 @@ import { quietly, type Operation } from './drivers/effects.js'
 import { StoreError, toStoreError } from './errors.js'
 import { attributesOf, requireBuffer, type ObjectInfo } from './object-info.js'
 import { checkOptionNames, checkOptions } from './options.js'
-import type { ChangeOptions, WriteOptions } from './object-store.js'
+import type { ChangeOptions, RemoveOptions, WriteOptions } from './object-store.js'
 import { destroyRoot } from './protocol/clear.js'
 import type { Context } from './protocol/context.js'
 import { beat, HEARTBEAT_MS } from './protocol/heartbeat.js'
@@ -25,8 +25,13 @@ export type SyncBody = string | Uint8Array | ArrayBuffer | Iterable<Uint8Array>
 
 /** Options of synchronous changes: nothing can be aborted, as nothing else runs meanwhile. */
 export type SyncChangeOptions = Omit<ChangeOptions, 'signal'>
-/** Options of the synchronous `set` and `add`. */
-export type SyncSetOptions = Omit<WriteOptions, 'signal' | 'ifAbsent'>
+
+/** As {@link RemoveOptions}, but for the signal. */
+export type SyncRemoveOptions = Omit<RemoveOptions, 'signal'>
+/** Options of the synchronous `set`. */
+export type SyncWriteOptions = Omit<WriteOptions, 'signal'>
+/** Options of the synchronous `add`, which is a condition. */
+export type SyncSetOptions = Omit<SyncWriteOptions, 'ifAbsent' | 'ifVersion'>
 /** Options of the synchronous `verify`. */
 export type SyncVerifyOptions = Omit<VerifyOptions, 'signal'>
 /** Options of the synchronous `sweep`. */
@@ -57,7 +62,7 @@ export class SyncStore implements Disposable {
   }
 
   /** Stores a value, replacing any other, and returns what is known of it. */
-  set(key: string, value: SyncBody, options: SyncSetOptions = {}): ObjectInfo {
+  set(key: string, value: SyncBody, options: SyncWriteOptions = {}): ObjectInfo {
     return this.#write(key, value, options)
   }
 
@@ -72,7 +77,7 @@ export class SyncStore implements Disposable {
   }
 
   /** Removes an object; says whether there was one. */
-  delete(key: string, options: SyncChangeOptions = {}): boolean {
+  delete(key: string, options: SyncRemoveOptions = {}): boolean {
     const request = (): Operation<boolean> =>
       requests.removeRequest(this.#context, key, refuseSignal(options))
     return this.#run('remove', request, key)

@@ -71,6 +71,9 @@ export function writeRequest(
     ifVersion: checkVersion(options.ifVersion),
     durability: durabilityOf(context, options),
   }
+  if (how.ifAbsent && how.ifVersion !== undefined) {
+    throw new TypeError('ifAbsent and ifVersion exclude each other')
+  }
   const source = toSource(body)
   const operation = requireWritten(verbsOf(context).write(context, objectKey, source, how), how)
   const cancel = (reason: unknown): void => source.cancel(reason)

@@ -15,17 +15,25 @@ import { QUARANTINE_NAME } from './root.js'
 
 /** Moves the object there if it is corrupt; returns where it lies then. */
 export function* quarantine(context: Context, object: ObjectPath): Operation<string | undefined> {
-  const directory = `${context.root}/${QUARANTINE_NAME}`
-  yield* makeDirectory(context, directory, yield* privateName(context))
+  const place = yield* quarantinePlace(context, object)
   const aside = yield* moveAside(context, object)
   if (aside === undefined) return undefined
   if (yield* isSound(context, object, aside)) {
     yield* putBack(aside, object.path)
     return undefined
   }
-  const place = `${directory}/${object.hash}-${context.randomId()}`
   yield* rename(aside, place)
   return place
+}
+
+/** A new name for an object in quarantine, whose directory is made. */
+export function* quarantinePlace(
+  context: Context,
+  { hash }: Pick<ObjectPath, 'hash'>,
+): Operation<string> {
+  const directory = `${context.root}/${QUARANTINE_NAME}`
+  yield* makeDirectory(context, directory, yield* privateName(context))
+  return `${directory}/${hash}-${context.randomId()}`
 }
 
 /** Whether another process has put a sound object there since the damage was found. */

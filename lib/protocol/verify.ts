@@ -17,6 +17,7 @@
 import type { StoreError } from '../errors.js'
 import { checkpoint, readdirTyped, type Operation } from '../drivers/effects.js'
 import { isObjectName, isShardName } from '../key.js'
+import type { ObjectInfo } from '../object-info.js'
 import { find, readIfThere } from './absence.js'
 import { locateHash, type Context, type ObjectPath } from './context.js'
 import { entries, isDamage } from './list.js'
@@ -25,6 +26,7 @@ import { checkAll, closeHandle } from './read.js'
 import { isFurniture, isStoreEntry } from './root.js'
 import { statExpired } from './stat.js'
 import { verbsOf } from './verbs.js'
+import { cellOf, quarantineVersion, readHead } from './versioned.js'
 
 /** Something that is not a sound object. */
 export interface Finding {
@@ -161,9 +163,21 @@ function* corruptFinding(
   const { path, hash } = object
   const known = yield* describe(context, object)
   // What a newer release has written is not damaged.
-  const isMoved = isQuarantining && error.code === 'CORRUPT' && !context.isConditional
-  const quarantinedTo = isMoved ? yield* quarantine(context, object) : undefined
+  const isMoved = isQuarantining && error.code === 'CORRUPT'
+  const quarantinedTo = isMoved ? yield* moveAway(context, object, error, known.key) : undefined
   return { kind: 'corrupt', path, hash, reason: error.message, ...known, quarantinedTo }
+}
+
+/** Without its key a generation cannot be followed by one that says that there is nothing. */
+function* moveAway(
+  context: Context,
+  object: ObjectPath,
+  { path }: StoreError,
+  key: string | undefined,
+): Operation<string | undefined> {
+  if (!context.isConditional) return yield* quarantine(context, object)
+  if (path === undefined || key === undefined) return undefined
+  return yield* quarantineVersion(context, cellOf(context, object), path, key)
 }
 
 type Known = Pick<Finding, 'key' | 'writtenBy' | 'writtenAtMs'>
@@ -171,7 +185,7 @@ type Known = Pick<Finding, 'key' | 'writtenBy' | 'writtenAtMs'>
 /** What a damaged object still tells: its footer may be sound, and else its file has a time. */
 function* describe(context: Context, object: ObjectPath): Operation<Known> {
   try {
-    const info = yield* statExpired(context, object)
+    const info = yield* infoOf(context, object)
     if (info !== undefined) {
       const { key, writtenBy, writtenAtMs } = info
       return { key: context.format === 'raw' ? undefined : key, writtenBy, writtenAtMs }
@@ -181,6 +195,11 @@ function* describe(context: Context, object: ObjectPath): Operation<Known> {
   }
   const file = yield* find(object.path)
   return { key: undefined, writtenBy: undefined, writtenAtMs: file && Math.trunc(file.mtimeMs) }
+}
+
+function* infoOf(context: Context, object: ObjectPath): Operation<ObjectInfo | undefined> {
+  if (!context.isConditional) return yield* statExpired(context, object)
+  return (yield* readHead(context, cellOf(context, object), { atMs: -Infinity })).info
 }
 
 const UNKNOWN = {

@@ -28,7 +28,7 @@ export function* sweepVersions(
   sum: SweepSum,
 ): Operation<Stats | undefined> {
   const cell = cellOf(context, object)
-  const head = yield* readHead(context, cell, -Infinity)
+  const head = yield* readHead(context, cell, { atMs: -Infinity })
   if (head.number === 0) return undefined
   const { info } = head
   const file = yield* find(generationPath(cell, head.number).path)
@@ -49,7 +49,7 @@ export function* evictVersion(
   sum: SweepSum,
 ): Operation<void> {
   const cell = cellOf(context, object)
-  const head = yield* readHead(context, cell, -Infinity)
+  const head = yield* readHead(context, cell, { atMs: -Infinity })
   if (head.info === undefined) return
   const file = yield* find(generationPath(cell, head.number).path)
   if (file === undefined || !excess.take(file)) return

@@ -21,7 +21,7 @@
  *        as the value
  */
 import { StoreError } from '../errors.js'
-import { background, quietly, unlink, type Operation } from '../drivers/effects.js'
+import { background, link, quietly, unlink, type Operation } from '../drivers/effects.js'
 import { toObjectKey, type ObjectKey } from '../key.js'
 import { infoOfFooter, isExpired, type ObjectInfo } from '../object-info.js'
 import { bytesSource, type Source } from '../source.js'
@@ -32,7 +32,9 @@ import { locate, type Context, type Durability, type ObjectPath } from './contex
 import { asCorrupt, loadFooter } from './load.js'
 import { openPrivate, pinOnce, release, type Pin } from './pin.js'
 import { noticeLostInstance, readOnlyError } from './private-names.js'
+import { quarantinePlace } from './quarantine.js'
 import { closeHandle, handleOf, handleSource, type Handle } from './read.js'
+import { removeFile } from './removal.js'
 import { stage, type Staged } from './stage.js'
 import type { WriteHow } from './write.js'
 
@@ -43,11 +45,12 @@ const RETENTION: Retention = { count: 2, ageMs: 1000, most: 16 }
 export interface Head {
   readonly number: number
   readonly version: string
-  /** Undefined where the key has no object, or one that has expired. */
+  /** Undefined where the key has no object, or one that has expired, or is damaged. */
   readonly info: ObjectInfo | undefined
+  readonly isDamaged: boolean
 }
 
-const NOTHING: Head = { number: 0, version: '', info: undefined }
+const NOTHING: Head = { number: 0, version: '', info: undefined, isDamaged: false }
 
 /** The cell that an object is: its generations lie in its place. */
 export function cellOf(context: Context, object: ObjectPath): CellPath {
@@ -83,9 +86,9 @@ export function* writeVersioned(
   let late: Handle | undefined
   try {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      const head = yield* readHead(context, cell)
-      if (!holds(head, how)) return undefined
-      const chain = { follows: head.number === 0 ? undefined : head.version, isRemoval: false }
+      const head = yield* headFor(context, cell, how)
+      if (head === undefined) return undefined
+      const chain = { follows: head.version === '' ? undefined : head.version, isRemoval: false }
       const staged = yield* stage(context, key, value, { ...how, chain }, how.durability)
       if (late !== undefined) yield* quietly(closeHandle(late))
       late = undefined
@@ -130,12 +133,11 @@ export function* removeVersioned(
   const cell = cellOf(context, object)
   if (context.readOnly !== undefined) throw readOnlyError(context)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const head = yield* readHead(context, cell)
-    if (!holds(head, { ifAbsent: false, ifVersion })) return undefined
-    if (head.info === undefined) return false
-    const { number, version, info } = head
-    if (yield* setRemoved(context, cell, { number, version, key: info.key }, durability))
-      return true
+    const head = yield* headFor(context, cell, { ifAbsent: false, ifVersion })
+    if (head === undefined) return undefined
+    const key = head.isDamaged ? cell.key : head.info?.key
+    if (key === undefined) return false
+    if (yield* setRemoved(context, cell, { ...head, key }, durability)) return true
   }
   throw restless(cell)
 }
@@ -165,6 +167,31 @@ export function* takeVersioned(
   throw restless(cell)
 }
 
+/**
+ * Moves what counts into quarantine, if it still is the file at that path: it is linked there, and
+ * set aside by a generation that says that there is nothing. Returns where it lies then.
+ *
+ * @param key - its key, as its footer must say; a damaged one may not tell any more
+ */
+export function* quarantineVersion(
+  context: Context,
+  cell: CellPath,
+  path: string,
+  key: string,
+): Operation<string | undefined> {
+  const head = yield* readHead(context, cell, { atMs: -Infinity, toleratesDamage: true })
+  if (generationPath(cell, head.number).path !== path) return undefined
+  const place = yield* quarantinePlace(context, cell)
+  yield* link(path, place)
+  let isMoved = false
+  try {
+    isMoved = yield* setRemoved(context, cell, { ...head, key }, context.durability)
+    return isMoved ? place : undefined
+  } finally {
+    if (!isMoved) yield* quietly(removeFile(place))
+  }
+}
+
 /** Sets a generation that says that there is nothing any more, in place of what has expired. */
 export function* expireVersion(
   context: Context,
@@ -175,13 +202,19 @@ export function* expireVersion(
   return yield* setRemoved(context, cell, { number, version, key }, context.durability)
 }
 
-/** Whether a condition holds of what a key has. */
-function holds(
-  { info }: Head,
+/**
+ * What a key has, if a condition holds of it; else undefined. What is damaged can be replaced and
+ * removed, as anywhere, but no condition can be said to hold of it.
+ */
+function* headFor(
+  context: Context,
+  cell: CellPath,
   { ifAbsent, ifVersion }: Pick<WriteHow, 'ifAbsent' | 'ifVersion'>,
-): boolean {
-  if (ifAbsent && info !== undefined) return false
-  return ifVersion === undefined || info?.version === ifVersion
+): Operation<Head | undefined> {
+  const isConditional = ifAbsent || ifVersion !== undefined
+  const head = yield* readHead(context, cell, { toleratesDamage: !isConditional })
+  if (ifAbsent && head.info !== undefined) return undefined
+  return ifVersion === undefined || head.info?.version === ifVersion ? head : undefined
 }
 
 /** Sets a generation that says that there is no object from then on. */
@@ -191,12 +224,13 @@ function* setRemoved(
   seen: Pick<Head, 'number' | 'version'> & { readonly key: string },
   durability: Durability,
 ): Operation<boolean> {
+  const follows = seen.version === '' ? undefined : seen.version
   const attributes = {
     metadata: {},
     contentType: undefined,
     ttlMs: undefined,
     expiresAtMs: undefined,
-    chain: { follows: seen.version, isRemoval: true },
+    chain: { follows, isRemoval: true },
   }
   const nothing = bytesSource(new Uint8Array(), false)
   const staged = yield* stage(context, toObjectKey(seen.key), nothing, attributes, durability)
@@ -207,20 +241,32 @@ function* setRemoved(
   }
 }
 
-/**
- * What the footer of the generation that counts says.
- *
- * @param atMs - the time by which it is judged whether it has expired; default: now
- */
-export function* readHead(context: Context, cell: CellPath, atMs?: number): Operation<Head> {
+/** How the generation that counts is read. */
+export interface HeadHow {
+  /** The time by which it is judged whether it has expired; default: now. */
+  readonly atMs?: number
+  /** Whether one whose footer cannot be read is told by its number; default: that is an error. */
+  readonly toleratesDamage?: boolean
+}
+
+/** What the footer of the generation that counts says. */
+export function* readHead(
+  context: Context,
+  cell: CellPath,
+  { atMs, toleratesDamage = false }: HeadHow = {},
+): Operation<Head> {
   const head = yield* atHead(context, cell, 'open', function* ({ object, number, pinned, nowMs }) {
     try {
       const footer = yield* loadFooter(object, pinned.fd)
       const info = infoOfFooter(footer)
       const isThere = footer.chain?.isRemoval !== true && !isExpired(info, atMs ?? nowMs)
-      return { number, version: footer.version, info: isThere ? info : undefined }
-    } catch (error) {
-      throw asCorrupt(object, error)
+      const found = isThere ? info : undefined
+      return { number, version: footer.version, info: found, isDamaged: false }
+    } catch (cause) {
+      const error = asCorrupt(object, cause)
+      const isKept = toleratesDamage && isCorrupt(error) && (yield* holdsFile(object.path))
+      if (!isKept) throw error
+      return { number, version: '', info: undefined, isDamaged: true }
     } finally {
       yield* release(pinned)
     }
@@ -269,11 +315,14 @@ function* atHead<T>(
     } catch (error) {
       if (looksAbsent(error)) continue
       // In its place a crash may have left a directory (cell.ts), which this removes.
-      const isCorrupt = error instanceof StoreError && error.code === 'CORRUPT'
-      if (!isCorrupt || (yield* holdsFile(object.path))) throw error
+      if (!isCorrupt(error) || (yield* holdsFile(object.path))) throw error
     }
   }
   throw restless(cell)
+}
+
+function isCorrupt(error: unknown): boolean {
+  return error instanceof StoreError && error.code === 'CORRUPT'
 }
 
 /** Pins a generation that was listed; undefined when it is not there any more. */
