@@ -15,7 +15,7 @@ export type Order =
 
 /** What it did. */
 export interface Turn extends Tally {
-  /** From the start that it was told to the end of its last increment. */
+  /** From its start to the end of its last increment. */
   readonly elapsedMs: number
 }
 

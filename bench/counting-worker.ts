@@ -37,9 +37,10 @@ async function openSubject(subject: number): Promise<string | undefined> {
 }
 
 async function count(counter: Counter, startMs: number, endMs: number): Promise<Turn> {
-  await setTimeout(startMs - now())
+  await setTimeout(Math.max(0, startMs - now()))
+  const begunMs = now()
   const tally = await counter.addUntil(endMs)
-  return { ...tally, elapsedMs: now() - startMs }
+  return { ...tally, elapsedMs: now() - begunMs }
 }
 
 process.on('message', (order: Order) => {

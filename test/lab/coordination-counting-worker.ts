@@ -4,7 +4,7 @@
  *     coordination-counting-worker MOUNT_POINT HOST HOSTS MEETING LENGTH_MS TOOLS SUBJECT ...
  */
 import { setTimeout } from 'node:timers/promises'
-import type { Counter } from '../../bench/counter.js'
+import type { Counter, Tally } from '../../bench/counter.js'
 import { openCounter } from '../../bench/counters.js'
 import { report } from './channel.js'
 import { entryOf, pathOf } from './coordination-counted.js'
@@ -33,11 +33,16 @@ async function read(counter: Counter): Promise<number | undefined> {
   return undefined
 }
 
+/** A program that counts may die of what it meets: that is no failure of the cell. */
+function asFailure(error: unknown): Tally {
+  return { added: 0, failures: [String(error)] }
+}
+
 for (const [i, subject] of subjects.entries()) {
   const counter = await openCounter(entryOf(subject), pathOf(mountPoint, subject), tools)
   await meetAt(`before-${i}`)
   const startMs = now()
-  const tally = await counter.addUntil(startMs + Number(lengthMs))
+  const tally = await counter.addUntil(startMs + Number(lengthMs)).catch(asFailure)
   const elapsedMs = now() - startMs
   await meetAt(`after-${i}`)
   const value = await read(counter)

@@ -315,7 +315,9 @@ await t.test('cells, leases and queues cost the calls that are known', async (t)
   }
 })
 
-await t.test('hosts count in a cell beside others that count, and no change is lost', async (t) => {
+const BESIDE_TITLE = 'hosts count in a cell beside others that count, and no change is lost'
+
+await t.test(BESIDE_TITLE, { skip: IS_SHORT }, async (t) => {
   const tools = await makeTools(t)
   const subjects = [COUNTED_BY_CELL, ...COUNTED, ...(tools === '' ? [] : COUNTED_BY_FLOCK)]
   const [reports] = (await runRows(t, COUNT_ROWS, (row) =>
@@ -328,13 +330,13 @@ await t.test('hosts count in a cell beside others that count, and no change is l
   )) as [CountedReport[]]
   const byCell = reports.filter(({ subject }) => subject === COUNTED_BY_CELL)
   const cell = sumUp(byCell)
-  t.equal(byCell.length, COUNT_ROWS[0]?.hosts)
+  t.equal(byCell.length, COUNT_ROWS[0]?.hosts, 'all hosts have counted')
   for (const { host, value = NaN } of byCell) {
     t.ok(value >= cell.added, `${host} finds all of ${cell.added} changes`, { value })
     t.ok(value <= cell.added + cell.failed, 'and no others', { value })
   }
-  t.ok(cell.added > 0)
-  // How the others do is for the documentation, and no matter of right or wrong here.
+  t.ok(cell.added > 10 * byCell.length, 'enough was done')
+  // How the others do is for docs/benchmarks.md, and no matter of right or wrong here.
   for (const subject of subjects) {
     const count = sumUp(reports.filter((report) => report.subject === subject))
     const ratio = (count.perSecond / cell.perSecond).toFixed(2)
