@@ -1,8 +1,8 @@
-import { randomInt } from 'node:crypto'
 import { textBytes } from '../body.js'
 import { StoreError } from '../errors.js'
 import type { CallOptions, ChangeOptions } from '../object-store.js'
 import { checkNumber, checkOptionNames } from '../options.js'
+import { backOffMs } from '../protocol/back-off.js'
 import type { Generation } from '../protocol/cell.js'
 import { sleep } from './ending.js'
 import type { Register } from './register.js'
@@ -13,8 +13,6 @@ export const MAX_CELL_BYTES = 64 * 1024
 /** How often a cell is looked at by `watch`, unless it is told. */
 const WATCH_MS = 1000
 const MAX_WATCH_MS = 2 ** 31 - 1
-const MIN_BACK_OFF_MS = 2
-const MAX_BACK_OFF_MS = 256
 
 /** What a cell can hold: bytes, or text as UTF-8, up to 64 KiB. */
 export type CellValue = string | Uint8Array
@@ -152,9 +150,4 @@ function checkGeneration(generation: unknown): void {
   if (typeof generation !== 'number') throw new TypeError('a generation must be a number')
   if (Number.isSafeInteger(generation) && generation >= 0) return
   throw new RangeError(`a generation is a whole number from 0, not ${generation}`)
-}
-
-/** More and more, and by chance, so that contenders do not meet again and again. */
-function backOffMs(attempt: number): number {
-  return randomInt(1 + Math.min(MAX_BACK_OFF_MS, MIN_BACK_OFF_MS * 2 ** Math.min(attempt, 20)))
 }

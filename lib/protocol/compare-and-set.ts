@@ -280,6 +280,6 @@ function overtaken(cell: CellPath): StoreError {
 }
 
 function unsure({ path }: CellPath, why: string): StoreError {
-  const message = `it is not known whether the cell was set: ${why}; read it, then try again`
-  return new StoreError('UNAVAILABLE', message, { path })
+  const message = `it is not known whether the change was made: ${why}`
+  return new StoreError('UNAVAILABLE', `${message}; read what is there, then try again`, { path })
 }

@@ -17,8 +17,8 @@
  *        there is none from then on
  *     3  set it as the next generation             crash: as in compare-and-set.ts
  *        (compare-and-set.ts); if somebody was
- *        faster, begin again, with what is staged
- *        as the value
+ *        faster, wait for a moment and begin
+ *        again, with what is staged as the value
  */
 import { StoreError } from '../errors.js'
 import { background, link, quietly, unlink, type Operation } from '../drivers/effects.js'
@@ -26,6 +26,7 @@ import { toObjectKey, type ObjectKey } from '../key.js'
 import { infoOfFooter, isExpired, type ObjectInfo } from '../object-info.js'
 import { bytesSource, type Source } from '../source.js'
 import { MAX_ATTEMPTS, looksAbsent, restless } from './absence.js'
+import { backOff } from './back-off.js'
 import { generationPath, headNumber, holdsFile, mayBeThere, type CellPath } from './cell.js'
 import { setNext, type Retention, type SetHow } from './compare-and-set.js'
 import { locate, type Context, type Durability, type ObjectPath } from './context.js'
@@ -39,7 +40,7 @@ import { stage, type Staged } from './stage.js'
 import type { WriteHow } from './write.js'
 
 /** Old values take room, so that few are kept. */
-const RETENTION: Retention = { count: 2, ageMs: 1000, most: 16 }
+const RETENTION: Retention = { count: 2, ageMs: 1000, most: 256 }
 
 /** The generation of a key that counts. */
 export interface Head {
@@ -86,6 +87,7 @@ export function* writeVersioned(
   let late: Handle | undefined
   try {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      if (attempt > 0) yield* backOff(context, attempt)
       const head = yield* headFor(context, cell, how)
       if (head === undefined) return undefined
       const chain = { follows: head.version === '' ? undefined : head.version, isRemoval: false }
@@ -133,6 +135,7 @@ export function* removeVersioned(
   const cell = cellOf(context, object)
   if (context.readOnly !== undefined) throw readOnlyError(context)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    if (attempt > 0) yield* backOff(context, attempt)
     const head = yield* headFor(context, cell, { ifAbsent: false, ifVersion })
     if (head === undefined) return undefined
     const key = head.isDamaged ? cell.key : head.info?.key
@@ -151,6 +154,7 @@ export function* takeVersioned(
   const cell = cellOf(context, object)
   if (context.readOnly !== undefined) throw readOnlyError(context)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    if (attempt > 0) yield* backOff(context, attempt)
     const opened = yield* openHead(context, cell)
     if (opened === undefined) return undefined
     const { handle, number } = opened

@@ -26,7 +26,7 @@ async function record(kind: CellCall['kind'], call: () => Promise<CellState>): P
     calls.push({ host, kind, generation, value: Number(value ?? 0), called, returned })
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
-    if (/^it is not known whether the cell was set/.test(error.message)) unknown += 1
+    if (/^it is not known whether the change was made/.test(error.message)) unknown += 1
     else failed.push(`${kind}: ${error.code}: ${error.message}`)
   }
 }

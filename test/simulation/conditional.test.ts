@@ -57,7 +57,8 @@ await t.test('every order of two operations in a conditional store is explained:
 await t.test('every order of two operations in a conditional store is explained: NFS 3', (t) => {
   const someVerbs = (value: string): Verb[] => [...changesOnNfs3(value), ...otherVerbs(value)]
   survey(t, pairs(someVerbs, STILL, [PRESENT]))
-  survey(t, pairs(IS_DEEP ? someVerbs : changesOnNfs3, NFS_3, [PRESENT]))
+  const moving = [...pairs(someVerbs, NFS_3, [PRESENT])]
+  survey(t, IS_DEEP ? moving : moving.slice(0, 1))
   t.end()
 })
 
