@@ -8,9 +8,11 @@ import { scratchPath } from './disk.js'
 
 /** What the others are compared with. */
 export const COUNTED_BY_CELL = 'linkstore, cell.update'
+/** What costs the most of linkstore's own. */
+export const COUNTED_BY_LOCK = 'linkstore, lock'
 /** Whose locks are on every NFS. */
 export const COUNTED = [
-  'linkstore, lock',
+  COUNTED_BY_LOCK,
   'proper-lockfile, write-file-atomic',
   'proper-lockfile, writeFile',
 ]
