@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { textBytes } from '../body.js'
 import { StoreError } from '../errors.js'
 import type { CallOptions, ChangeOptions } from '../object-store.js'
@@ -13,6 +14,7 @@ export const MAX_CELL_BYTES = 64 * 1024
 /** How often a cell is looked at by `watch`, unless it is told. */
 const WATCH_MS = 1000
 const MAX_WATCH_MS = 2 ** 31 - 1
+const CHANCES = 2 ** 32
 
 /** What a cell can hold: bytes, or text as UTF-8, up to 64 KiB. */
 export type CellValue = string | Uint8Array
@@ -96,7 +98,7 @@ export class Cell {
       if (next === state.value && isUnchanged(seen, state)) return state
       const made = await this.#register.compareAndSet(seen, bytesOf(next), options)
       if (made !== undefined) return stateOf(made)
-      await sleep(backOffMs(attempt), signal)
+      await sleep(backOffMs(attempt, randomInt(CHANCES) / CHANCES), signal)
     }
   }
 

@@ -11,7 +11,7 @@ const MAX_BACK_OFF_MS = 256
  *
  * @param chance - from 0 up to, but not including, 1
  */
-export function backOffMs(attempt: number, chance = Math.random()): number {
+export function backOffMs(attempt: number, chance: number): number {
   const mostMs = Math.min(MAX_BACK_OFF_MS, MIN_BACK_OFF_MS * 2 ** Math.min(attempt, 20))
   return Math.floor(chance * (mostMs + 1))
 }
