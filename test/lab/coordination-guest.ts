@@ -50,11 +50,12 @@ export function inBackground(host: string, script: string, ...values: (string | 
   return `host_run ${host} ${worker(script, ...values)} & jobs="$jobs $!"`
 }
 
-/** Runs shell for each row, in one guest, and gives what was reported for each. */
+/** Runs shell for each row, in one guest with settings, and gives what was reported for each. */
 export async function runRows(
   t: Test,
   rows: readonly Row[],
   scriptOf: (row: Row) => string,
+  settings = '',
 ): Promise<unknown[][]> {
   const reports: unknown[][] = rows.map(() => [])
   let current = -1
@@ -79,7 +80,7 @@ export async function runRows(
     disks: [makeDisk(t, { fileSystem: 'ext4' })],
     memoryMiB: 768,
     timeoutMs: BOOT_MS + rows.length * ROW_MS,
-    script: `${PREPARATION}\n${scripts.join('\n')}`,
+    script: `${settings}\n${PREPARATION}\n${scripts.join('\n')}`,
     onResult,
   })
   return reports

@@ -296,12 +296,9 @@ await t.test(
 )
 
 await t.test('cells, leases and queues cost the calls that are known', async (t) => {
-  const tools = await makeTools(t)
-  const isLockedByServer = ({ options }: Row): boolean => !options.includes('nolock')
-  const reports = await runRows(t, COST_ROWS, (row) => {
-    const values = ['/run/mnt/a', '/run/mnt/b', isLockedByServer(row) ? tools : '']
-    return worker('lab/coordination-rpc-worker.js', ...values)
-  })
+  const reports = await runRows(t, COST_ROWS, () =>
+    worker('lab/coordination-rpc-worker.js', '/run/mnt/a', '/run/mnt/b'),
+  )
   for (const [i, row] of COST_ROWS.entries()) {
     const costs = reports[i] as CostReport[]
     await t.test(nameOf(row), (t) => {
@@ -328,14 +325,14 @@ const BESIDE_TITLE = 'hosts count in a cell beside others that count, and no cha
 await t.test(BESIDE_TITLE, { skip: IS_SHORT }, async (t) => {
   const tools = await makeTools(t)
   const subjects = [COUNTED_BY_CELL, ...COUNTED, ...(tools === '' ? [] : COUNTED_BY_FLOCK)]
-  const [reports] = (await runRows(t, COUNT_ROWS, (row) =>
+  const scriptOf = (row: Row): string =>
     hostsOf(row)
       .map((host) => {
         const facts = [`/run/mnt/${host}`, host, row.hosts, '/run/row/meeting', BESIDE_MS, tools]
         return inBackground(host, 'lab/coordination-counting-worker.js', ...facts, ...subjects)
       })
-      .join('\n'),
-  )) as [CountedReport[]]
+      .join('\n')
+  const [reports] = (await runRows(t, COUNT_ROWS, scriptOf, 'nlm_grace_s=1')) as [CountedReport[]]
   const byCell = reports.filter(({ subject }) => subject === COUNTED_BY_CELL)
   const cell = sumUp(byCell)
   t.equal(byCell.length, COUNT_ROWS[0]?.hosts, 'all hosts have counted')

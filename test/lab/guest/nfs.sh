@@ -15,9 +15,9 @@ nfs_prepare() {
   mount -t tmpfs tmpfs /var/lib/nfs
   mkdir -p /var/lib/nfs/{v4recovery,v4root,sm,sm.bak,rpc_pipefs} /run/rpcbind /run/netns /run/host
   touch /var/lib/nfs/{etab,rmtab,xtab,state}
-  # NFS 4, too, gives no locks before the grace of NFS 3 is over: a second instead of most of a
-  # minute.
-  modprobe lockd nlm_grace_period=1
+  # NFS 4, too, gives no locks, and no delegations, before the grace of NFS 3 is over: most of a
+  # minute, unless $nlm_grace_s says otherwise.
+  if [ -n "${nlm_grace_s:-}" ]; then modprobe lockd nlm_grace_period="$nlm_grace_s"; fi
   local module
   for module in nfsd nfs nfsv4 nfsv3; do modprobe $module; done
   mount -t rpc_pipefs rpc_pipefs /var/lib/nfs/rpc_pipefs
