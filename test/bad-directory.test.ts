@@ -94,9 +94,9 @@ await t.test('a marker that is newer, or cannot be read, is refused', async (t) 
       t.match(error, { code: 'CORRUPT', path: marker }, JSON.stringify(wrong.slice(0, 60)))
     }
   }
-  fs.writeFileSync(marker, JSON.stringify({ ...good, version: 2, format: 'later' }))
+  fs.writeFileSync(marker, JSON.stringify({ ...good, version: 3, format: 'later' }))
   for (const error of await openFailures(root)) {
-    t.match(error, { code: 'FORMAT_UNSUPPORTED', path: marker, message: /version 2/ })
+    t.match(error, { code: 'FORMAT_UNSUPPORTED', path: marker, message: /version 3/ })
   }
   fs.rmSync(marker)
   fs.mkdirSync(marker)
