@@ -1,9 +1,10 @@
 /**
  * Runs the lab:
  *
- *     node dist/test/lab/run.js [--short] [NAME ...]
+ *     node dist/test/lab/run.js [--short | --flock] [NAME ...]
  *
- * NAME is that of a file `test/lab/NAME.lab.ts`; without one, all are run.
+ * NAME is that of a file `test/lab/NAME.lab.ts`; without one, all are run. With `--flock` changes
+ * under locks of NFS are measured, too, for docs/benchmarks.md.
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -31,7 +32,10 @@ function fail(message: string): never {
 }
 
 const { values, positionals } = parseArgs({
-  options: { short: { type: 'boolean', default: false } },
+  options: {
+    short: { type: 'boolean', default: false },
+    flock: { type: 'boolean', default: false },
+  },
   allowPositionals: true,
 })
 const known = allNames()
@@ -40,6 +44,7 @@ if (unknown.length > 0) fail(`no such part of the lab: ${unknown.join(', ')}; ${
 const missing = describeMissing()
 if (missing !== undefined) fail(missing)
 
+const selection = values.short ? 'short' : values.flock ? 'flock' : undefined
 const names = positionals.length > 0 ? positionals : known
 const { status } = spawnSync(
   process.execPath,
@@ -52,7 +57,7 @@ const { status } = spawnSync(
   {
     cwd: ROOT_PATH,
     stdio: 'inherit',
-    env: { ...process.env, ...(values.short && { LINKSTORE_LAB: 'short' }) },
+    env: { ...process.env, ...(selection !== undefined && { LINKSTORE_LAB: selection }) },
   },
 )
 process.exit(status ?? 1)
