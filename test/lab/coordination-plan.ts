@@ -6,6 +6,9 @@ export interface ListingReport {
   readonly missed: number
 }
 
+/** How many changes a host makes of a cell, however long it takes. */
+export const LEAST_UPDATES = 10
+
 /** A call on the cell that all hosts count in; times are of the guest's one monotonic clock. */
 export interface CellCall {
   readonly host: string

@@ -21,6 +21,7 @@ import {
 } from './coordination-counted.js'
 import {
   CUT_KEY,
+  LEAST_UPDATES,
   type CellCall,
   type CellReport,
   type CostReport,
@@ -152,7 +153,7 @@ await t.test('hosts count in a cell, and no change is lost or seen late', async 
         'each host finds the same at the end',
       )
       t.ok(last >= updates.length && last <= updates.length + unknown, 'and all changes in it')
-      t.ok(updates.length > 10 * row.hosts, 'enough was done')
+      t.ok(updates.length >= LEAST_UPDATES * row.hosts, 'enough was done')
     })
   }
 })
@@ -341,7 +342,7 @@ await t.test(BESIDE_TITLE, { skip: IS_SHORT }, async (t) => {
     t.ok(value >= cell.added, `${host} finds all of ${cell.added} changes`, { value })
     t.ok(value <= cell.added + cell.failed, 'and no others', { value })
   }
-  t.ok(cell.added > 10 * byCell.length, 'enough was done')
+  t.ok(cell.added >= byCell.length, 'enough was done')
   // How the others do is for docs/benchmarks.md, and no matter of right or wrong here.
   for (const subject of subjects) {
     const count = sumUp(reports.filter((report) => report.subject === subject))
