@@ -34,7 +34,7 @@ import {
 } from './coordination-plan.js'
 import { makeDisk } from './disk.js'
 import { runGuest, worker } from './guest.js'
-import { callsIn } from './rpc-table.js'
+import { callsIn, isKnown } from './rpc-table.js'
 import { IS_SHORT, WITH_FLOCK } from './selection.js'
 
 const LISTINGS = IS_SHORT ? 40 : 100
@@ -307,7 +307,12 @@ await t.test('cells, leases and queues cost the calls that are known', async (t)
         const expected = row.options.startsWith('vers=3') ? nfs3 : nfs4
         const { counts = '' } = costs[at] ?? {}
         t.equal(costs[at]?.name, name)
-        t.ok(expected.includes(counts), `${name}: ${callsIn(counts)}: ${counts}`, { expected })
+        const title = `${name}: ${callsIn(counts)}: ${counts}`
+        t.ok(
+          expected.some((each) => isKnown(counts, each)),
+          title,
+          { expected },
+        )
       }
       // These depend on the delegations that the server gives, too.
       for (const { name, counts } of costs.slice(COSTS.length)) {

@@ -113,10 +113,17 @@ export const BUDGET: Readonly<Record<string, number>> = {
 
 /**
  * Whether counts are those of a row. Of two READs of one file the second may be spared: it is if
- * the server's clock has not ticked since the first.
+ * the server's clock has not ticked since the first. And on a busy machine a host may ask once
+ * more what it may do, if what it remembers of that has become too old meanwhile.
  */
 export function isKnown(found: string, expected: string | undefined): boolean {
-  return expected === undefined || [expected, expected.replace('2 READ', 'READ')].includes(found)
+  if (expected === undefined) return true
+  const known = [expected, expected.replace('2 READ', 'READ')]
+  return known.includes(found) || known.map(withOneAccessMore).includes(found)
+}
+
+function withOneAccessMore(counts: string): string {
+  return counts.replace(/(\d+ )?ACCESS/, (_, count = '1') => `${Number(count) + 1} ACCESS`)
 }
 
 /** How many calls a description such as `2 GETATTR, REMOVE` stands for. */
