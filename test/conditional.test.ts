@@ -92,8 +92,11 @@ await t.test('what is damaged is told, and can be replaced, removed and moved aw
   t.equal(await store.get('moved'), undefined)
   const lost = report.findings.find(({ key }) => key === undefined)
   t.match(lost, { kind: 'corrupt', quarantinedTo: undefined }, 'nothing tells its key')
+  await t.rejects(store.clear(), { code: 'CORRUPT' }, 'what stays is not passed over')
   await store.set('lost', 'found')
   t.same((await store.verify()).findings, [])
+  await store.clear()
+  t.equal(await store.count(), 0)
 })
 
 await t.test('a directory that a crash left in place of a generation does no harm', async (t) => {

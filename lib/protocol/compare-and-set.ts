@@ -44,6 +44,7 @@ import {
   unlink,
   type Operation,
 } from '../drivers/effects.js'
+import type { Chain } from '../format/footer.js'
 import { toObjectKey } from '../key.js'
 import { bytesSource } from '../source.js'
 import { exists, find, looksAbsent, MAX_ATTEMPTS, requireStore, restless } from './absence.js'
@@ -85,6 +86,14 @@ export interface Retention {
  */
 const RETENTION: Retention = { count: 8, ageMs: 1000, most: 256 }
 
+/** The generation that a change is made on; version '': none, or one that cannot be read. */
+export type Seen = Pick<Generation, 'number' | 'version'>
+
+/** What the next generation says of the one that was seen. */
+export function chainAfter({ version }: Seen, isRemoval: boolean): Chain {
+  return { follows: version === '' ? undefined : version, isRemoval }
+}
+
 /** How a cell is set. */
 export interface SetHow {
   readonly durability: Durability
@@ -99,7 +108,7 @@ export interface SetHow {
 export function* compareAndSet(
   context: Context,
   cell: CellPath,
-  seen: Generation,
+  seen: Seen,
   value: Uint8Array | undefined,
   { durability, retention }: SetHow,
 ): Operation<Generation | undefined> {
@@ -121,7 +130,7 @@ export function* compareAndSet(
 export function* setNext(
   context: Context,
   cell: CellPath,
-  seen: Pick<Generation, 'number' | 'version'>,
+  seen: Seen,
   staged: Staged,
   { durability, retention = RETENTION }: SetHow,
 ): Operation<boolean> {
@@ -139,17 +148,16 @@ export function* setNext(
 function* stageNext(
   context: Context,
   cell: CellPath,
-  seen: Generation,
+  seen: Seen,
   value: Uint8Array | undefined,
   durability: Durability,
 ): Operation<Staged> {
-  const follows = seen.version === '' ? undefined : seen.version
   const attributes = {
     metadata: {},
     contentType: undefined,
     ttlMs: undefined,
     expiresAtMs: undefined,
-    chain: { follows, isRemoval: value === undefined },
+    chain: chainAfter(seen, value === undefined),
   }
   const source = bytesSource(value ?? new Uint8Array(), true)
   return yield* stage(context, toObjectKey(cell.key), source, attributes, durability)

@@ -18,7 +18,7 @@ import type { Context, ObjectPath } from './context.js'
 import { removeFile } from './removal.js'
 import type { Excess, SweepSum } from './sweep-sum.js'
 import type { SweepPlan } from './sweep.js'
-import { cellOf, expireVersion, readHead } from './versioned.js'
+import { cellOf, readHead, setRemoved } from './versioned.js'
 
 /** Steps 1 and 2; returns the file of the object, if it stays. */
 export function* sweepVersions(
@@ -33,7 +33,10 @@ export function* sweepVersions(
   const { info } = head
   const file = yield* find(generationPath(cell, head.number).path)
   const isOver = info !== undefined && isExpired(info, plan.beforeMs)
-  if (isOver && (plan.dryRun || (yield* expireVersion(context, cell, head, info.key)))) {
+  if (
+    isOver &&
+    (plan.dryRun || (yield* setRemoved(context, cell, head, info.key, context.durability)))
+  ) {
     sum.add('expired', file?.size ?? 0)
   }
   if (!plan.dryRun) yield* pruneOld(context, plan, object)
@@ -53,7 +56,8 @@ export function* evictVersion(
   if (head.info === undefined) return
   const file = yield* find(generationPath(cell, head.number).path)
   if (file === undefined || !excess.take(file)) return
-  const isGone = plan.dryRun || (yield* expireVersion(context, cell, head, head.info.key))
+  const isGone =
+    plan.dryRun || (yield* setRemoved(context, cell, head, head.info.key, context.durability))
   if (isGone) sum.add('evicted', file.size)
 }
 

@@ -22,13 +22,20 @@
  */
 import { StoreError } from '../errors.js'
 import { background, link, quietly, unlink, type Operation } from '../drivers/effects.js'
-import { toObjectKey, type ObjectKey } from '../key.js'
+import type { ObjectKey } from '../key.js'
 import { infoOfFooter, isExpired, type ObjectInfo } from '../object-info.js'
-import { bytesSource, type Source } from '../source.js'
+import type { Source } from '../source.js'
 import { MAX_ATTEMPTS, looksAbsent, restless } from './absence.js'
 import { backOff } from './back-off.js'
 import { generationPath, headNumber, holdsFile, mayBeThere, type CellPath } from './cell.js'
-import { setNext, type Retention, type SetHow } from './compare-and-set.js'
+import {
+  chainAfter,
+  compareAndSet,
+  setNext,
+  type Retention,
+  type Seen,
+  type SetHow,
+} from './compare-and-set.js'
 import { locate, type Context, type Durability, type ObjectPath } from './context.js'
 import { asCorrupt, loadFooter } from './load.js'
 import { openPrivate, pinOnce, release, type Pin } from './pin.js'
@@ -87,11 +94,11 @@ export function* writeVersioned(
   let late: Handle | undefined
   try {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      if (attempt > 0) yield* backOff(context, attempt)
+      if (attempt > 0) yield* backOff(context, attempt - 1)
       const head = yield* headFor(context, cell, how)
       if (head === undefined) return undefined
-      const chain = { follows: head.version === '' ? undefined : head.version, isRemoval: false }
-      const staged = yield* stage(context, key, value, { ...how, chain }, how.durability)
+      const attributes = { ...how, chain: chainAfter(head, false) }
+      const staged = yield* stage(context, key, value, attributes, how.durability)
       if (late !== undefined) yield* quietly(closeHandle(late))
       late = undefined
       if (yield* setStaged(context, cell, head, staged, how)) return staged.info
@@ -135,12 +142,12 @@ export function* removeVersioned(
   const cell = cellOf(context, object)
   if (context.readOnly !== undefined) throw readOnlyError(context)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    if (attempt > 0) yield* backOff(context, attempt)
+    if (attempt > 0) yield* backOff(context, attempt - 1)
     const head = yield* headFor(context, cell, { ifAbsent: false, ifVersion })
     if (head === undefined) return undefined
     const key = head.isDamaged ? cell.key : head.info?.key
     if (key === undefined) return false
-    if (yield* setRemoved(context, cell, { ...head, key }, durability)) return true
+    if (yield* setRemoved(context, cell, head, key, durability)) return true
   }
   throw restless(cell)
 }
@@ -154,15 +161,14 @@ export function* takeVersioned(
   const cell = cellOf(context, object)
   if (context.readOnly !== undefined) throw readOnlyError(context)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    if (attempt > 0) yield* backOff(context, attempt)
+    if (attempt > 0) yield* backOff(context, attempt - 1)
     const opened = yield* openHead(context, cell)
     if (opened === undefined) return undefined
     const { handle, number } = opened
     let isTaken = false
     try {
       const { version = '', key } = handle.info
-      const seen = { number, version, key }
-      isTaken = yield* setRemoved(context, cell, seen, durability)
+      isTaken = yield* setRemoved(context, cell, { number, version }, key, durability)
       if (isTaken) return handle
     } finally {
       if (!isTaken) yield* quietly(closeHandle(handle))
@@ -189,21 +195,11 @@ export function* quarantineVersion(
   yield* link(path, place)
   let isMoved = false
   try {
-    isMoved = yield* setRemoved(context, cell, { ...head, key }, context.durability)
+    isMoved = yield* setRemoved(context, cell, head, key, context.durability)
     return isMoved ? place : undefined
   } finally {
     if (!isMoved) yield* quietly(removeFile(place))
   }
-}
-
-/** Sets a generation that says that there is nothing any more, in place of what has expired. */
-export function* expireVersion(
-  context: Context,
-  cell: CellPath,
-  { number, version }: Head,
-  key: string,
-): Operation<boolean> {
-  return yield* setRemoved(context, cell, { number, version, key }, context.durability)
 }
 
 /**
@@ -216,33 +212,23 @@ function* headFor(
   { ifAbsent, ifVersion }: Pick<WriteHow, 'ifAbsent' | 'ifVersion'>,
 ): Operation<Head | undefined> {
   const isConditional = ifAbsent || ifVersion !== undefined
-  const head = yield* readHead(context, cell, { toleratesDamage: !isConditional })
+  // Without its key nothing can be set in its place.
+  const toleratesDamage = !isConditional && cell.key !== undefined
+  const head = yield* readHead(context, cell, { toleratesDamage })
   if (ifAbsent && head.info !== undefined) return undefined
   return ifVersion === undefined || head.info?.version === ifVersion ? head : undefined
 }
 
-/** Sets a generation that says that there is no object from then on. */
-function* setRemoved(
+/** Sets a generation that says that there is no object from then on; says whether in time. */
+export function* setRemoved(
   context: Context,
   cell: CellPath,
-  seen: Pick<Head, 'number' | 'version'> & { readonly key: string },
+  seen: Seen,
+  key: string,
   durability: Durability,
 ): Operation<boolean> {
-  const follows = seen.version === '' ? undefined : seen.version
-  const attributes = {
-    metadata: {},
-    contentType: undefined,
-    ttlMs: undefined,
-    expiresAtMs: undefined,
-    chain: { follows, isRemoval: true },
-  }
-  const nothing = bytesSource(new Uint8Array(), false)
-  const staged = yield* stage(context, toObjectKey(seen.key), nothing, attributes, durability)
-  try {
-    return yield* setNext(context, cell, seen, staged, { durability, retention: RETENTION })
-  } finally {
-    yield* background(unlink(staged.path))
-  }
+  const how = { durability, retention: RETENTION }
+  return (yield* compareAndSet(context, { ...cell, key }, seen, undefined, how)) !== undefined
 }
 
 /** How the generation that counts is read. */

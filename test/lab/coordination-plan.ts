@@ -7,7 +7,7 @@ export interface ListingReport {
 }
 
 /** How many changes a host makes of a cell, however long it takes. */
-export const LEAST_UPDATES = 10
+export const LEAST_UPDATES = 11
 
 /** A call on the cell that all hosts count in; times are of the guest's one monotonic clock. */
 export interface CellCall {

@@ -1,4 +1,4 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import {
   hostsOf,
   inBackground,
@@ -21,7 +21,6 @@ import {
 } from './coordination-counted.js'
 import {
   CUT_KEY,
-  LEAST_UPDATES,
   type CellCall,
   type CellReport,
   type CostReport,
@@ -60,7 +59,12 @@ const COST_ROWS = selected([
   { options: 'vers=3,nolock', hosts: 2, isLong: true },
 ])
 
-const COUNT_ROWS: readonly Row[] = [{ options: 'vers=4.2', hosts: 3 }]
+const COUNT_ROWS: readonly Row[] = [
+  { options: 'vers=4.2', hosts: 3 },
+  ...(WITH_FLOCK ? [{ options: 'vers=4.2,lookupcache=none', hosts: 3 }] : []),
+]
+/** A guest's server lets nobody lock before this grace is over, and gives delegations after it. */
+const FLOCK_SETTINGS = WITH_FLOCK ? 'nlm_grace_s=1' : ''
 const BESIDE_MS = 3000
 /** What a change under a lock may cost at most, in calls to the server. */
 const LOCK_BUDGET = 40
@@ -139,7 +143,8 @@ await t.test('hosts count in a cell, and no change is lost or seen late', async 
       const reads = calls.length - updates.length
       t.comment(`${updates.length} updates, ${unknown} not known, ${reads} reads`)
       // Whoever is held up while others go on by more generations than are kept cannot be told.
-      t.ok(unknown <= row.hosts, 'of nearly each it is known whether it was made')
+      const mostUnknown = row.cut === undefined ? 0 : row.hosts
+      t.ok(unknown <= mostUnknown, 'of nearly each it is known whether it was made')
       t.strictSame(
         ofRow.flatMap(({ failed }) => failed),
         [],
@@ -153,7 +158,7 @@ await t.test('hosts count in a cell, and no change is lost or seen late', async 
         'each host finds the same at the end',
       )
       t.ok(last >= updates.length && last <= updates.length + unknown, 'and all changes in it')
-      t.ok(updates.length >= LEAST_UPDATES * row.hosts, 'enough was done')
+      t.ok(updates.length > 10 * row.hosts, 'enough was done')
     })
   }
 })
@@ -309,7 +314,7 @@ await t.test('cells, leases and queues cost the calls that are known', async (t)
         t.equal(costs[at]?.name, name)
         const title = `${name}: ${callsIn(counts)}: ${counts}`
         t.ok(
-          expected.some((each) => isKnown(counts, each)),
+          expected.some((each) => isKnown(counts, each, row.options.startsWith('vers=3'))),
           title,
           { expected },
         )
@@ -326,6 +331,16 @@ await t.test('cells, leases and queues cost the calls that are known', async (t)
   }
 })
 
+await t.test('a change under a lock of NFS is counted', { skip: !WITH_FLOCK }, async (t) => {
+  const tools = await makeTools(t)
+  const script = worker('lab/coordination-rpc-worker.js', '/run/mnt/a', '/run/mnt/b', tools)
+  const rows = COUNT_ROWS.slice(0, 1)
+  const [costs] = (await runRows(t, rows, () => script, FLOCK_SETTINGS)) as [CostReport[]]
+  const ofLocks = costs.filter(({ name }) => COUNTED_BY_FLOCK.includes(name))
+  t.equal(ofLocks.length, COUNTED_BY_FLOCK.length)
+  for (const { name, counts } of ofLocks) t.comment(`${name}: ${callsIn(counts)}: ${counts}`)
+})
+
 const BESIDE_TITLE = 'hosts count in a cell beside others that count, and no change is lost'
 
 await t.test(BESIDE_TITLE, { skip: IS_SHORT }, async (t) => {
@@ -338,20 +353,34 @@ await t.test(BESIDE_TITLE, { skip: IS_SHORT }, async (t) => {
         return inBackground(host, 'lab/coordination-counting-worker.js', ...facts, ...subjects)
       })
       .join('\n')
-  const settings = WITH_FLOCK ? 'nlm_grace_s=1' : ''
-  const [reports] = (await runRows(t, COUNT_ROWS, scriptOf, settings)) as [CountedReport[]]
+  const ofRows = (await runRows(t, COUNT_ROWS, scriptOf, FLOCK_SETTINGS)) as CountedReport[][]
+  for (const [i, row] of COUNT_ROWS.entries()) {
+    await t.test(nameOf(row), (t) => {
+      judgeCounted(t, row, ofRows[i] ?? [], subjects)
+      t.end()
+    })
+  }
+})
+
+/** Nothing that was counted in the cell may be lost; how the others do is told. */
+function judgeCounted(
+  t: Test,
+  row: Row,
+  reports: readonly CountedReport[],
+  subjects: readonly string[],
+): void {
   const byCell = reports.filter(({ subject }) => subject === COUNTED_BY_CELL)
   const cell = sumUp(byCell)
-  t.equal(byCell.length, COUNT_ROWS[0]?.hosts, 'all hosts have counted')
+  t.equal(byCell.length, row.hosts, 'all hosts have counted')
   for (const { host, value = NaN } of byCell) {
     t.ok(value >= cell.added, `${host} finds all of ${cell.added} changes`, { value })
     t.ok(value <= cell.added + cell.failed, 'and no others', { value })
   }
-  t.ok(cell.added >= byCell.length, 'enough was done')
+  t.ok(cell.added > 10 * byCell.length, 'enough was done')
   // How the others do is for docs/benchmarks.md, and no matter of right or wrong here.
   for (const subject of subjects) {
     const count = sumUp(reports.filter((report) => report.subject === subject))
     const ratio = (count.perSecond / cell.perSecond).toFixed(2)
     t.comment(`${subject}: ${count.description}; ${ratio} of the cell's rate`)
   }
-})
+}
