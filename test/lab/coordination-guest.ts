@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { makeDisk } from './disk.js'
+import { makeDisk, WHOLE_SECONDS } from './disk.js'
 import { quote, runGuest, worker } from './guest.js'
 import { IS_SHORT, tellProgress } from './selection.js'
 
@@ -50,12 +50,20 @@ export function inBackground(host: string, script: string, ...values: (string | 
   return `host_run ${host} ${worker(script, ...values)} & jobs="$jobs $!"`
 }
 
-/** Runs shell for each row, in one guest with settings, and gives what was reported for each. */
+/** How rows are run. */
+interface RowsOptions {
+  /** Variables of the shell that set up the server; default none. */
+  readonly settings?: string
+  /** Whether the server's clock ticks as usual, and not once a second, which hides more. */
+  readonly ticksFinely?: boolean
+}
+
+/** Runs shell for each row, in one guest, and gives what was reported for each. */
 export async function runRows(
   t: Test,
   rows: readonly Row[],
   scriptOf: (row: Row) => string,
-  settings = '',
+  { settings = '', ticksFinely = false }: RowsOptions = {},
 ): Promise<unknown[][]> {
   const reports: unknown[][] = rows.map(() => [])
   let current = -1
@@ -77,7 +85,7 @@ export async function runRows(
       umount ${names.map((name) => `/run/mnt/${name}`).join(' ')}`
   })
   await runGuest(t, {
-    disks: [makeDisk(t, { fileSystem: 'ext4' })],
+    disks: [makeDisk(t, { fileSystem: 'ext4', makeOptions: ticksFinely ? [] : WHOLE_SECONDS })],
     memoryMiB: 768,
     timeoutMs: BOOT_MS + rows.length * ROW_MS,
     script: `${settings}\n${PREPARATION}\n${scripts.join('\n')}`,

@@ -18,6 +18,9 @@ export interface DiskOptions {
   readonly makeOptions?: readonly string[]
 }
 
+/** Arguments of mkfs.ext4, whose files then are stamped with whole seconds: a coarse clock. */
+export const WHOLE_SECONDS = ['-I', '128']
+
 const QUIET: Readonly<Record<DiskFileSystem, readonly string[]>> = {
   ext4: ['-q', '-F'],
   xfs: ['-q', '-f'],
