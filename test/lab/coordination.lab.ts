@@ -208,14 +208,15 @@ await t.test('hosts take turns at a lease, and whoever is cut off loses it', asy
   }
 })
 
-/** Enough for none of the hosts to be through before the others have begun. */
+/** Enough for each of the hosts to be at work for a while. */
 const jobsOf = ({ hosts }: Row): number => (hosts < 3 ? 350 : 500)
 
 await t.test('each job is done, with a consumer killed and another cut off', async (t) => {
   const journals = ['a', 'b', 'c', 'b-again'].map((name) => `/run/row/journal-${name}`)
   const consume = (host: string, name = host): string => {
-    const values = [rootOf(host), `/run/row/journal-${name}`, 1500, 4]
-    return inBackground(host, 'processes/worker-queue.js', ...values)
+    const values = [rootOf(host), `/run/row/journal-${name}`, 1500, 4, '/run/row/start']
+    const consumer = worker('processes/worker-queue.js', ...values)
+    return `host_run ${host} ${consumer} >/run/row/ready-${name} & jobs="$jobs $!"`
   }
   const judge = 'lab/coordination-queue-worker.js'
   const reports = await runRows(
@@ -227,6 +228,8 @@ await t.test('each job is done, with a consumer killed and another cut off', asy
     ${hostsOf(row)
       .map((host) => consume(host))
       .join('\n')}
+    until [ $(cat /run/row/ready-* | wc -l) = ${row.hosts} ]; do sleep 0.05; done
+    touch /run/row/start
     until [ $(wc -l </run/row/journal-a) -gt 20 ]; do sleep 0.05; done
     host_cut a
     victim=$(pgrep -f journal-b)

@@ -2,9 +2,11 @@
  * Works off a queue until it is empty, and writes down what it does: each line is with the kernel
  * before the worker goes on, so a SIGKILL takes none away.
  *
- *     worker-queue ROOT JOURNAL LEASE_MS CONCURRENCY
+ *     worker-queue ROOT JOURNAL LEASE_MS CONCURRENCY [START]
+ *
+ * It takes no job before there is a file START.
  */
-import { openSync, writeSync } from 'node:fs'
+import { existsSync, openSync, writeSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { open, StoreError, type Job } from '../../index.js'
 import type { QueueLine, QueueStep } from './queue-judgement.js'
@@ -13,8 +15,9 @@ import type { QueueLine, QueueStep } from './queue-judgement.js'
 const WORK_MS = 6
 /** After this long without a job it looks whether there are any left. */
 const IDLE_MS = 250
+const START_POLL_MS = 10
 
-const [root = '', journalPath = '', leaseMs, concurrency] = process.argv.slice(2)
+const [root = '', journalPath = '', leaseMs, concurrency, startPath] = process.argv.slice(2)
 const journal = openSync(journalPath, 'a')
 let lastJobMs = performance.now()
 
@@ -40,14 +43,16 @@ async function work(job: Job): Promise<void> {
 
 await using store = await open(root, { durability: 'none' })
 const queue = store.queue('work', { maxAttempts: 1000 })
+process.stdout.write('ready\n')
+while (startPath !== undefined && !existsSync(startPath)) await setTimeout(START_POLL_MS)
 const stop = new AbortController()
+lastJobMs = performance.now()
 const watching = setInterval(() => {
   if (performance.now() - lastJobMs < IDLE_MS) return
   void queue.size().then((size) => {
     if (size === 0) stop.abort()
   })
 }, IDLE_MS)
-process.stdout.write('ready\n')
 const how = {
   leaseMs: Number(leaseMs),
   concurrency: Number(concurrency),
