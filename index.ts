@@ -21,7 +21,7 @@ export type {
 export { Store } from './lib/store.js'
 export type { ReadStreamOptions, SetOptions } from './lib/store.js'
 export { directoryStore, DirectoryStore } from './lib/backends/directory.js'
-export type { OpenOptions } from './lib/backends/opening.js'
+export type { CacheOptions, OpenOptions } from './lib/backends/opening.js'
 export { Cell, MAX_CELL_BYTES } from './lib/coordination/cell.js'
 export type { CellState, CellValue, WatchOptions } from './lib/coordination/cell.js'
 export { Lease } from './lib/coordination/lease.js'

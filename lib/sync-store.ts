@@ -12,6 +12,7 @@ import { checkOptionNames, checkOptions } from './options.js'
 import type { ChangeOptions, RemoveOptions, WriteOptions } from './object-store.js'
 import { destroyRoot } from './protocol/clear.js'
 import type { Context } from './protocol/context.js'
+import { dropUnused, recall } from './protocol/cached-read.js'
 import { beat, HEARTBEAT_MS } from './protocol/heartbeat.js'
 import { listShard, type Listed } from './protocol/list.js'
 import { openStore } from './protocol/open.js'
@@ -54,11 +55,13 @@ export class SyncStore implements Disposable {
   readonly #openObjects = new Set<SyncStoredObject>()
   #closed = false
   #beatAtMs = Date.now()
+  readonly #look: SyncDriver['lstat']
 
   /** @internal Made by {@link openSync}. */
   constructor(driver: SyncDriver, context: Context) {
     this.#driver = driver
     this.#context = context
+    this.#look = driver.lstat.bind(driver)
   }
 
   /** Stores a value, replacing any other, and returns what is known of it. */
@@ -68,7 +71,7 @@ export class SyncStore implements Disposable {
 
   /** The value of a key; undefined if it has none. */
   get(key: string): Buffer | undefined {
-    return bytesOf(this.read(key))
+    return this.#recall(key) ?? bytesOf(this.read(key))
   }
 
   /** Whether a key has an object. */
@@ -224,6 +227,13 @@ export class SyncStore implements Disposable {
     return this.#run('write', begin, key)
   }
 
+  /** What is kept in memory, if it is current: without all that a read takes otherwise. */
+  #recall(key: string): Buffer | undefined {
+    if (this.#closed || this.#context.cache === undefined) return undefined
+    this.#beatIfDue()
+    return recall(this.#context, key, this.#look)
+  }
+
   #hold(name: string, handle: Handle | undefined): SyncStoredObject | undefined {
     if (handle === undefined) return undefined
     const forget = (object: SyncStoredObject): void => void this.#openObjects.delete(object)
@@ -252,7 +262,7 @@ export class SyncStore implements Disposable {
   }
 
   #run<T>(name: string, begin: () => Operation<T>, key?: string): T {
-    if (this.#openObjects.size > 0) this.#beatIfDue()
+    if (this.#openObjects.size > 0 || this.#context.cache !== undefined) this.#beatIfDue()
     return this.#check(name, () => this.#driver.run(begin()), key)
   }
 
@@ -260,6 +270,8 @@ export class SyncStore implements Disposable {
   #beatIfDue(): void {
     if (Date.now() - this.#beatAtMs < HEARTBEAT_MS) return
     this.#beatAtMs = Date.now()
+    if (this.#context.instance === undefined) return
+    this.#driver.run(quietly(dropUnused(this.#context)))
     this.#driver.run(quietly(beat(this.#context)))
   }
 

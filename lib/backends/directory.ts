@@ -31,6 +31,7 @@ import { locateCell } from '../protocol/cell.js'
 import type { CellSpace } from '../protocol/cell-spaces.js'
 import { destroyRoot } from '../protocol/clear.js'
 import type { Context } from '../protocol/context.js'
+import { dropUnused } from '../protocol/cached-read.js'
 import { beat } from '../protocol/heartbeat.js'
 import { listShard, type Listed } from '../protocol/list.js'
 import { openStore } from '../protocol/open.js'
@@ -287,7 +288,9 @@ export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterSt
 
   /** Only what is held for long needs it: every private name is a sign of life by itself. */
   async #beat(): Promise<void> {
-    if (this.#context.instance !== undefined) await this.#driver.run(beat(this.#context))
+    if (this.#context.instance === undefined) return
+    await this.#driver.run(dropUnused(this.#context))
+    await this.#driver.run(beat(this.#context))
   }
 
   async #sweepInTurn(options: SweepOptions): Promise<void> {

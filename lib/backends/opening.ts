@@ -8,6 +8,7 @@ import {
   checkBoolean,
   checkDurability,
   checkMode,
+  checkNumber,
   checkOptionNames,
   checkSweepLimits,
   oneOf,
@@ -15,6 +16,19 @@ import {
 } from '../options.js'
 import type { Durability, Environment } from '../protocol/context.js'
 import type { OpenHow } from '../protocol/open.js'
+import type { CacheLimits } from '../protocol/value-cache.js'
+
+/**
+ * What is kept in memory. Each value that is kept is held by a hard link, too, so a value that was
+ * replaced takes up its place on the volume until it is read again, is dropped, or was not asked
+ * for for some twenty minutes.
+ */
+export interface CacheOptions {
+  /** Bytes of values at most; larger than a quarter of it, or than 64 KiB, is none. */
+  readonly maxBytes: number
+  /** Values at most; default 10000. */
+  readonly maxValues?: number | undefined
+}
 
 /** How a directory is opened as a store. */
 export interface OpenOptions extends CallOptions {
@@ -44,6 +58,12 @@ export interface OpenOptions extends CallOptions {
    * systems known to be local, true on all others. False on NFS gives reads up to 30 s old.
    */
   readonly fresh?: boolean | undefined
+  /**
+   * How much of what was read is kept in memory; default: nothing. A value that is kept is
+   * returned only if one call shows that it is still the one that is there. See
+   * {@link CacheOptions}.
+   */
+  readonly cache?: CacheOptions | undefined
   /** Mode of object files, exactly; default 0o666 less the umask. */
   readonly fileMode?: number | undefined
   /** Mode of directories, exactly, such as 0o2770; default 0o777 less the umask. */
@@ -68,6 +88,7 @@ const OPEN_OPTIONS = [
   'durability',
   'reads',
   'fresh',
+  'cache',
   'fileMode',
   'dirMode',
   'readOnly',
@@ -103,12 +124,25 @@ export function checkOpen(path: unknown, options: OpenOptions): [root: string, h
     durability: checkDurability(options.durability, 'full'),
     reads: oneOf('reads', reads, ['link', 'open']),
     fresh: fresh === undefined ? undefined : checkBoolean('fresh', fresh, false),
+    cache: checkCache(options.cache),
     fileMode: checkMode('fileMode', options.fileMode),
     dirMode: checkMode('dirMode', options.dirMode),
     readOnly: checkBoolean('readOnly', options.readOnly, false),
     environment: SYSTEM,
   }
   return [resolve(path), how]
+}
+
+const MAX_CACHED_VALUES = 10_000
+
+function checkCache(cache: CacheOptions | undefined): CacheLimits | undefined {
+  if (cache === undefined) return undefined
+  checkOptionNames(cache, ['maxBytes', 'maxValues'])
+  const { maxBytes, maxValues = MAX_CACHED_VALUES } = cache
+  return {
+    maxBytes: checkNumber('maxBytes', maxBytes, 1, Number.MAX_SAFE_INTEGER),
+    maxValues: checkNumber('maxValues', maxValues, 1, 2 ** 20),
+  }
 }
 
 function checkConditional({ conditional, format }: OpenOptions): boolean | undefined {

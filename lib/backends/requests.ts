@@ -41,7 +41,8 @@ export function readRequest(
   options: object,
 ): Operation<Handle | undefined> {
   checkOptionNames(options, ['signal'])
-  return verbsOf(context).read(context, locate(context, toObjectKey(key)))
+  const object = context.cache?.placeOf(key) ?? locate(context, toObjectKey(key))
+  return verbsOf(context).read(context, object)
 }
 
 /** A checked stat. */

@@ -55,6 +55,9 @@ export const fchmod = (fd: number, mode: number): Operation<void> => perform('fc
 export const chmod = (path: string, mode: number): Operation<void> => perform('chmod', path, mode)
 /** Describes an open file. */
 export const fstat = (fd: number): Operation<Stats> => perform('fstat', fd)
+/** The same in bigints: see {@link lstatExact}. */
+export const fstatExact = (fd: number): Operation<BigIntStats> =>
+  perform('fstat', fd, { bigint: true })
 /** Describes a name, without following a symbolic link. */
 export const lstat = (path: string): Operation<Stats> => perform('lstat', path)
 /** Inode numbers can exceed 2^53, so whoever compares them asks for bigints. */

@@ -1,4 +1,5 @@
 import * as nodeFs from 'node:fs'
+import type { lstatSync, Stats } from 'node:fs'
 import { publishNotice } from '../diagnostics.js'
 import type { Effect, Operation } from './effects.js'
 
@@ -11,6 +12,11 @@ export class SyncDriver {
   /** @param fs - `node:fs`, or anything with the same `…Sync` functions */
   constructor(fs: object = nodeFs) {
     this.#fs = fs as Readonly<Record<string, SyncCall | undefined>>
+  }
+
+  /** The one call that is made without an operation around it: see recall in cached-read.ts. */
+  lstat(path: string, options?: { readonly bigint: true }): Stats {
+    return (this.#fs['lstatSync'] as typeof lstatSync)(path, options) as Stats
   }
 
   run<T>(operation: Operation<T>): T {

@@ -1,6 +1,7 @@
 import type { Format } from '../format/marker.js'
 import { splitHash, type ObjectKey } from '../key.js'
 import type { Instance } from './private-names.js'
+import type { ValueCache } from './value-cache.js'
 
 /**
  * What a write promises once it is acknowledged.
@@ -53,6 +54,8 @@ export interface Context extends Environment {
   expiring: boolean
   /** This store's own directory for private names; undefined until the first is needed. */
   instance: Instance | undefined
+  /** Values that are kept in memory; undefined: none are. */
+  readonly cache: ValueCache | undefined
   /** Buffers of {@link SCRATCH_BYTES} that are free. */
   readonly scratch: Buffer[]
 }

@@ -19,6 +19,7 @@ import type { Context, Durability, Environment } from './context.js'
 import { isLocal, isNfs } from './file-systems.js'
 import { establish, identify, makeRoot, whyReadOnly, type Identity } from './identify.js'
 import { removeInstance } from './private-names.js'
+import { ValueCache, type CacheLimits } from './value-cache.js'
 
 /** How a store is opened; undefined leaves it to what is found. */
 export interface OpenHow {
@@ -33,6 +34,8 @@ export interface OpenHow {
   readonly coarse?: boolean | undefined
   readonly fileMode: number | undefined
   readonly dirMode: number | undefined
+  /** How much is kept in memory; undefined: nothing. */
+  readonly cache?: CacheLimits | undefined
   readonly readOnly: boolean
   readonly environment: Environment
 }
@@ -44,6 +47,7 @@ export function* openStore(root: string, how: OpenHow): Operation<Context> {
   const draft = yield* draftContext(root, how)
   try {
     const identity = yield* identifyOrEstablish(draft, how, changed)
+    if (identity.isConditional && how.cache !== undefined) throw noCache()
     return { ...draft, ...identity }
   } catch (error) {
     yield* removeInstance(draft)
@@ -89,8 +93,14 @@ function* draftContext(root: string, how: OpenHow): Operation<Context> {
     readOnly,
     expiring: false,
     instance: undefined,
+    cache: how.cache && new ValueCache(how.cache),
     scratch: [],
   }
+}
+
+function noCache(): StoreError {
+  const message = 'a conditional store keeps nothing in memory, since each read has to list anyway'
+  return new StoreError('NOT_SUPPORTED', `${message}; open it without cache`)
 }
 
 function emptyDirectory({ root, readOnly }: Context): StoreError {

@@ -14,7 +14,7 @@
  */
 import { constants } from 'node:os'
 import { errnoOf, isErrno, StoreError } from '../errors.js'
-import { chmod, lstat, quietly, rmdir, type Operation } from '../drivers/effects.js'
+import { chmod, lstat, quietly, rmdir, unlink, type Operation } from '../drivers/effects.js'
 import { MAX_ATTEMPTS, requireStore } from './absence.js'
 import type { Context } from './context.js'
 import { makeDirectory, makePlainDirectory } from './directories.js'
@@ -86,9 +86,10 @@ export function* noticeLostInstance(context: Context): Operation<boolean> {
  * that the store was asked to do is done, so there is nothing to fail for.
  */
 export function* removeInstance(context: Context): Operation<void> {
-  const { instance } = context
+  const { instance, cache } = context
   if (instance?.made !== true) return
   context.instance = undefined
+  for (const { privatePath } of cache?.clear() ?? []) yield* quietly(unlink(privatePath))
   yield* quietly(rmdir(instance.path))
 }
 

@@ -17,7 +17,7 @@ import { isExpired, requireBuffer, type ObjectInfo } from '../object-info.js'
 import type { Source } from '../source.js'
 import { MAX_ATTEMPTS, restless } from './absence.js'
 import type { Context, ObjectPath } from './context.js'
-import { asCorrupt, checkValue, corrupt, load, readInto } from './load.js'
+import { asCorrupt, checkValue, corrupt, load, readInto, type Loaded } from './load.js'
 import { pin, release, type Pin } from './pin.js'
 
 const { errno } = constants
@@ -37,8 +37,21 @@ export interface Handle {
   readonly chain?: Chain | undefined
 }
 
-/** Opens the object of a key for reading; undefined when it is proved absent, or expired. */
-export function* read(context: Context, object: ObjectPath): Operation<Handle | undefined> {
+/** What becomes of the pin of a small object, once that is read. */
+type Settle = (loaded: Loaded, pinned: Pin) => Operation<void>
+
+const LET_GO: Settle = (_, pinned) => release(pinned)
+
+/**
+ * Opens the object of a key for reading; undefined when it is proved absent, or expired.
+ *
+ * @param settle - releases the pin of a small object, or keeps it
+ */
+export function* read(
+  context: Context,
+  object: ObjectPath,
+  settle = LET_GO,
+): Operation<Handle | undefined> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     // The time before the object was found: one that expires while it is read may have been
     // replaced by then, and the key was never absent.
@@ -46,7 +59,7 @@ export function* read(context: Context, object: ObjectPath): Operation<Handle | 
     const pinned = yield* pin(context, object, 'link')
     if (pinned === undefined) return undefined
     try {
-      const handle = yield* handleOf(context, object, pinned)
+      const handle = yield* handleOf(context, object, pinned, settle)
       return isExpired(handle.info, nowMs) ? yield* letGo(handle) : handle
     } catch (error) {
       if (!isErrno(error, errno.ESTALE)) throw error
@@ -56,16 +69,23 @@ export function* read(context: Context, object: ObjectPath): Operation<Handle | 
 }
 
 /** Reads what is pinned; keeps it pinned only if it is large. */
-export function* handleOf(context: Context, object: ObjectPath, pinned: Pin): Operation<Handle> {
-  let keep = false
+export function* handleOf(
+  context: Context,
+  object: ObjectPath,
+  pinned: Pin,
+  settle = LET_GO,
+): Operation<Handle> {
+  let isLoaded = false
   try {
     const loaded = yield* load(context, object, pinned.fd)
-    keep = loaded.bytes === undefined
-    return { object, ...loaded, pin: keep ? pinned : undefined }
+    isLoaded = true
+    if (loaded.bytes === undefined) return { object, ...loaded, pin: pinned }
+    yield* settle(loaded, pinned)
+    return { object, ...loaded, pin: undefined }
   } catch (error) {
     throw asCorrupt(object, error)
   } finally {
-    if (!keep) yield* release(pinned)
+    if (!isLoaded) yield* release(pinned)
   }
 }
 

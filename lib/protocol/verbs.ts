@@ -7,6 +7,7 @@ import type { Operation } from '../drivers/effects.js'
 import type { ObjectKey } from '../key.js'
 import type { ObjectInfo } from '../object-info.js'
 import type { Source } from '../source.js'
+import { readCached, statCached } from './cached-read.js'
 import type { Context, Durability, ObjectPath } from './context.js'
 import { read, type Handle } from './read.js'
 import { remove } from './remove.js'
@@ -50,6 +51,18 @@ const PLAIN: Verbs = {
   take,
 }
 
+const CACHED: Verbs = {
+  ...PLAIN,
+  read: (context, object) =>
+    context.cache === undefined
+      ? read(context, object)
+      : readCached(context, context.cache, object),
+  stat: (context, object) =>
+    context.cache === undefined
+      ? stat(context, object)
+      : statCached(context, context.cache, object),
+}
+
 const VERSIONED: Verbs = {
   read: versioned.readVersioned,
   stat: versioned.statVersioned,
@@ -59,8 +72,9 @@ const VERSIONED: Verbs = {
 }
 
 /** The verbs of a store. */
-export function verbsOf({ isConditional }: Context): Verbs {
-  return isConditional ? VERSIONED : PLAIN
+export function verbsOf({ isConditional, cache }: Context): Verbs {
+  if (isConditional) return VERSIONED
+  return cache === undefined ? PLAIN : CACHED
 }
 
 function noConditions(): StoreError {

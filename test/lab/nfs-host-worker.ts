@@ -234,8 +234,9 @@ async function meet(): Promise<number> {
 }
 
 const keysOf = Array.from({ length: epochs }, (_, epoch) => epochKeys(epoch))
-const fresh = plan.reader === 'stale' && host > 0 ? { fresh: false } : {}
-const store = await open(root, { durability: 'none', ...fresh })
+const stale = plan.reader === 'stale' && host > 0 ? { fresh: false } : {}
+const cached = plan.reader === 'cached' ? { cache: { maxBytes: 1e6 } } : {}
+const store = await open(root, { durability: 'none', ...stale, ...cached })
 if (plan.reader === 'bare') await mkdir(`${root}/.tmp/bare-${host}`, { recursive: true })
 const worker = new Host(store)
 await worker.work(await meet())

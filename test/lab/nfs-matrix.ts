@@ -32,10 +32,16 @@ const PREPARATION = `
   host_add a 1; host_add b 2; host_add c 3`
 const HOST_NAMES = ['a', 'b', 'c']
 
+const READER_NAMES: Readonly<Record<Reader, string>> = {
+  store: '',
+  cached: ', values in memory',
+  stale: ', fresh: false',
+  bare: ', bare link and read',
+}
+
 /** What a row is called. */
 export function nameOf(row: Row): string {
-  const how = { store: '', stale: ', fresh: false', bare: ', bare link and read' }[row.reader]
-  return `${nameOfMount(row)}, ${row.hosts} hosts${how}`
+  return `${nameOfMount(row)}, ${row.hosts} hosts${READER_NAMES[row.reader]}`
 }
 
 /** What a way to mount is called. */

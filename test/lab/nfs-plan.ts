@@ -4,6 +4,8 @@ import { hashKey } from '../../index.js'
 export type Reader =
   /** As linkstore does by itself. */
   | 'store'
+  /** With `cache`: values in memory. */
+  | 'cached'
   /** With `fresh: false`. */
   | 'stale'
   /** Without linkstore: links the object and reads it; what is not found is absent. */

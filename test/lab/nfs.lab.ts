@@ -24,9 +24,20 @@ function mountsOf(version: string): Mount[] {
 /** The rows of one version of NFS; the newest with three hosts as well. */
 function rowsOf(version: string): Row[] {
   const hostCounts = version === '4.2' && !IS_SHORT ? [2, 3] : [2]
-  return hostCounts.flatMap((hosts) =>
-    mountsOf(version).map((mount) => ({ ...mount, hosts, reader: 'store', epochs: EPOCHS })),
+  const rows = hostCounts.flatMap((hosts) =>
+    mountsOf(version).map((mount): Row => ({ ...mount, hosts, reader: 'store', epochs: EPOCHS })),
   )
+  const most = hostCounts.at(-1)!
+  const cached = mountsOf(version).filter(({ options }) => isDefault(version, options))
+  return [
+    ...rows,
+    ...cached.map((mount): Row => ({ ...mount, hosts: most, reader: 'cached', epochs: EPOCHS })),
+  ]
+}
+
+/** Whether a mount is as one would have it. */
+function isDefault(version: string, options: string | undefined): boolean {
+  return options === undefined || (version === '3' && options === 'lookupcache=none')
 }
 
 /** Where nothing at all may be seen late: `docs/guarantees.md`. */

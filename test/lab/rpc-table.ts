@@ -35,6 +35,7 @@ export const ROWS: readonly Row[] = [
     '2 GETATTR, LINK, ACCESS, READ, REMOVE',
   ],
   ["get with `reads: 'open'`", 'GETATTR, OPEN, CLOSE', '2 GETATTR'],
+  ['get from memory', 'GETATTR', 'GETATTR'],
   ['has', 'GETATTR, OPEN, CLOSE', '2 GETATTR'],
   ['stat', 'GETATTR, OPEN, CLOSE', '2 GETATTR'],
   ['get or has, absent', '3 GETATTR', '3 GETATTR'],

@@ -5,6 +5,8 @@ import { Failure } from './system-error.js'
 /** A file or directory. */
 export interface Inode {
   readonly number: number
+  /** The number that `stat` tells, which another file may get when this one has no name. */
+  readonly place: number
   readonly kind: 'file' | 'directory'
   /** Names it has; 0 for one that was removed and may still be open. */
   links: number
@@ -76,6 +78,8 @@ export class FileSystem {
   /** Whose step it is: inodes are numbered by process, so that order leaves no trace in them. */
   actor = 0
   limits: Limits = { maxLinks: 65_000, isFull: false }
+  /** Whether numbers of files that are gone are given to new ones, the lowest first. */
+  reusesNumbers = false
   readonly #made = new Map<number, number>()
 
   constructor() {
@@ -218,6 +222,7 @@ export class FileSystem {
     copy.sawTwoInOneTick = this.sawTwoInOneTick
     copy.limits = this.limits
     copy.journal = this.journal
+    copy.reusesNumbers = this.reusesNumbers
     for (const [actor, made] of this.#made) copy.#made.set(actor, made)
     return copy
   }
@@ -232,6 +237,7 @@ export class FileSystem {
       const inode = this.inode(number)
       const { links, contentTag, names, flushed, content, mtimeMs } = inode
       parts.push(`${number}:${links}${contentTag}`)
+      if (this.reusesNumbers) parts.push(`#${inode.place}`)
       if (this.tracksTimes) parts.push(`m${mtimeMs}`)
       if (withFlushes && flushed === content) parts.push('f')
       if (told !== undefined) parts.push(`@${inode[told]}`)
@@ -260,9 +266,16 @@ export class FileSystem {
     const made = (this.#made.get(this.actor) ?? 0) + 1
     this.#made.set(this.actor, made)
     const number = (this.actor + 1) * 1000 + made
-    this.inodes.set(number, { ...newInode(number, kind), mtimeMs: this.nowMs })
+    const place = this.reusesNumbers ? this.#freePlace() : number
+    this.inodes.set(number, { ...newInode(number, kind), place, mtimeMs: this.nowMs })
     this.#change([{ directory, name, inode: number }])
     return number
+  }
+
+  #freePlace(): number {
+    const taken = new Set<number>()
+    for (const { links, place } of this.inodes.values()) if (links > 0) taken.add(place)
+    for (let place = 1; ; place += 1) if (!taken.has(place)) return place
   }
 
   #require(directory: number, name: string): number {
@@ -299,6 +312,7 @@ export class FileSystem {
 function newInode(number: number, kind: Inode['kind']): Inode {
   return {
     number,
+    place: number,
     kind,
     links: 1,
     content: NOTHING,

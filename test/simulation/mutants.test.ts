@@ -3,11 +3,12 @@
  * must be caught by a scenario in which the protocol without it does well.
  */
 import t from 'tap'
+import { CACHED_MUTANTS } from './cached-mutants.js'
 import { CELL_MUTANTS } from './cell-mutants.js'
 import { explore } from './exploration.js'
 import { MUTANTS } from './mutants.js'
 
-const ALL = [...MUTANTS, ...CELL_MUTANTS]
+const ALL = [...MUTANTS, ...CELL_MUTANTS, ...CACHED_MUTANTS]
 
 t.ok(MUTANTS.length >= 12)
 t.ok(CELL_MUTANTS.length >= 6)

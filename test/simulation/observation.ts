@@ -63,7 +63,9 @@ export function leftovers(world: World): string | undefined {
     const path = context?.instance?.path
     const own = path === undefined ? undefined : fileSystem.resolve(path)
     // What could not be put back in its place is the sweep's to put back.
-    const isLeft = (name: string): boolean => !(world.hadFault && name.endsWith('.live'))
+    const cached = [...(context?.cache?.entries() ?? [])].map(([, each]) => each.privatePath)
+    const isLeft = (name: string): boolean =>
+      !(world.hadFault && name.endsWith('.live')) && !cached.includes(`${path}/${name}`)
     const left = own === undefined ? [] : [...fileSystem.inode(own).names.keys()].filter(isLeft)
     if (left.length > 0) return `process ${index} left private names: ${left.join(', ')}`
   }

@@ -40,6 +40,8 @@ export interface Scenario {
   readonly reads: 'link' | 'open'
   readonly format: Format
   readonly isConditional: boolean
+  /** Whether values are kept in memory, and whether inode numbers are given again. */
+  readonly isCached: boolean
   readonly durability: Durability
   readonly dirMode: number | undefined
   /** Undefined: as the protocol decides for itself. */
@@ -99,6 +101,7 @@ export function scenario(
     reads: 'link',
     format: 'envelope',
     isConditional: false,
+    isCached: false,
     durability: 'full',
     dirMode: undefined,
     fresh: undefined,

@@ -122,7 +122,10 @@ export class SystemCalls {
       case 'fsync':
         return fileSystem.sync(inode)
       case 'fstat':
-        return statsOf(fileSystem.inode(inode), false)
+        return statsOf(
+          fileSystem.inode(inode),
+          (values[1] as { bigint?: boolean })?.bigint === true,
+        )
       case 'fchmod':
         return undefined
       default:
@@ -266,13 +269,14 @@ function namesOf(path: string): string[] {
   return path === MOUNT_POINT ? [] : path.slice(MOUNT_POINT.length + 1).split('/')
 }
 
-function statsOf({ number, kind, content, links, mtimeMs }: Inode, exact: boolean): object {
+function statsOf({ place, kind, content, links, mtimeMs }: Inode, exact: boolean): object {
   return {
-    ino: exact ? BigInt(number) : number,
+    ino: exact ? BigInt(place) : place,
     dev: exact ? 1n : 1,
     nlink: exact ? BigInt(links) : links,
     size: exact ? BigInt(content.length) : content.length,
     mtimeMs,
+    ...(exact && { mtimeNs: BigInt(mtimeMs) * 1_000_000n }),
     isFile: () => kind === 'file',
     isDirectory: () => kind === 'directory',
     isSymbolicLink: () => false,

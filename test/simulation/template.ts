@@ -44,6 +44,7 @@ export function prepare(scenario: Scenario): Template {
     programs.some((program) => program.some(({ kind }) => kind === 'sweep')),
   )
   fileSystem.journal = scenario.powerCut ?? 'one'
+  fileSystem.reusesNumbers = scenario.isCached
   const how = howToOpen(scenario)
   if (scenario.opened || scenario.initial.size + scenario.cells.size > 0) {
     const calls = new SystemCalls(new LocalMount(fileSystem))
@@ -126,7 +127,8 @@ function howToOpen(scenario: Scenario): OpenHow {
   const { place, format, isConditional, durability, reads, fresh, dirMode } = scenario
   const fixed = { create: true, fileMode: undefined, readOnly: false, environment: NOWHERE }
   const coarse = place === 'nfs3'
-  return { format, isConditional, durability, reads, fresh, dirMode, coarse, ...fixed }
+  const cache = scenario.isCached ? { maxBytes: 1_000_000, maxValues: 100 } : undefined
+  return { format, isConditional, cache, durability, reads, fresh, dirMode, coarse, ...fixed }
 }
 
 function mountsOf({ place, cast, lookupCache }: Scenario, fileSystem: FileSystem): Mount[] {

@@ -1,4 +1,5 @@
 import type { Context } from '../../lib/protocol/context.js'
+import { ValueCache } from '../../lib/protocol/value-cache.js'
 import type { Effect } from '../../lib/drivers/effects.js'
 import type { FileSystem } from './file-system.js'
 import { History } from './history.js'
@@ -104,11 +105,12 @@ export class World {
 
   /** What a process knows of its store, with the world's clock and chance. */
   contextOf(process: Process, opened: Context): Context {
-    const { instance } = opened
+    const { instance, cache } = opened
     return {
       ...opened,
       ...this.environmentOf(process),
       instance: instance === undefined ? undefined : { ...instance },
+      cache: cache === undefined ? undefined : copyCache(cache),
       scratch: SCRATCH,
     }
   }
@@ -156,4 +158,10 @@ export class World {
     }
     return mounts.map((mount) => mount.copy(this.fileSystem))
   }
+}
+
+function copyCache(cache: ValueCache): ValueCache {
+  const copy = new ValueCache(cache.limits)
+  for (const [hash, value] of cache.entries()) copy.put(hash, value)
+  return copy
 }
