@@ -78,7 +78,7 @@ export async function runRows(
     const options = quote(row.cut === undefined ? row.options : `${row.options},${HARD}`)
     return `
       echo ${i} >>$LAB_RESULTS
-      rm -rf /run/disk/store /run/row; mkdir /run/row; jobs=
+      rm -rf /run/disk/* /run/row; mkdir /run/row; jobs=
       ${names.map((name) => `host_mount ${name} /run/mnt/${name} ${options}`).join('\n')}
       ${scriptOf(row)}
       for job in $jobs; do wait $job; done
