@@ -266,7 +266,7 @@ export class SyncStore implements Disposable {
     return this.#check(name, () => this.#driver.run(begin()), key)
   }
 
-  /** Objects that are held for long would else look abandoned; nothing here runs by itself. */
+  /** What is held for long would else look abandoned; nothing here runs by itself. */
   #beatIfDue(): void {
     if (Date.now() - this.#beatAtMs < HEARTBEAT_MS) return
     this.#beatAtMs = Date.now()

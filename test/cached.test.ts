@@ -126,6 +126,35 @@ await t.test('what nobody asks for is dropped the second time', async (t) => {
   t.same([kept.size, kept.bytes, kept.placeOf('b')], [1, 1, undefined])
 })
 
+await t.test('what cannot be kept is read all the same, and nothing stays open', async (t) => {
+  const root = join(await scratchDirectory(t), 'store')
+  const open = new Set<number>()
+  let fails = false
+  const fs = {
+    ...nodeFs,
+    openSync: (...values: Parameters<typeof nodeFs.openSync>) => {
+      const fd = nodeFs.openSync(...values)
+      open.add(fd)
+      return fd
+    },
+    closeSync: (fd: number) => {
+      nodeFs.closeSync(fd)
+      open.delete(fd)
+    },
+    fstatSync: (...values: Parameters<typeof nodeFs.fstatSync>) => {
+      if (!fails) return nodeFs.fstatSync(...values)
+      throw Object.assign(new Error('EIO'), { code: 'EIO', errno: -5 })
+    },
+  }
+  const sync = openSync(root, { ...CACHE, durability: 'none', fs })
+  t.teardown(() => sync.close())
+  sync.set('k', 'value')
+  fails = true
+  t.equal(String(sync.get('k')), 'value')
+  t.equal(open.size, 0)
+  t.same(privateNames(root), [])
+})
+
 await t.test('a file with many names gets none that stays', async (t) => {
   const { root, store, sync, opened } = await watched(t)
   await store.set('k', 'value')

@@ -20,11 +20,11 @@ import type { CacheLimits } from '../protocol/value-cache.js'
 
 /**
  * What is kept in memory. Each value that is kept is held by a hard link, too, so a value that was
- * replaced takes up its place on the volume until it is read again, is dropped, or was not asked
- * for for some twenty minutes.
+ * replaced takes up its place on the volume until it is read again, is pushed out, or was not
+ * asked for for ten to twenty minutes.
  */
 export interface CacheOptions {
-  /** Bytes of values at most; larger than a quarter of it, or than 64 KiB, is none. */
+  /** Bytes of values at most; none is larger than a quarter of it, and all are below 64 KiB. */
   readonly maxBytes: number
   /** Values at most; default 10000. */
   readonly maxValues?: number | undefined

@@ -9,7 +9,7 @@ import { toObjectKey } from '../key.js'
 import type { ObjectInfo } from '../object-info.js'
 import type { Body, ChangeOptions, RemoveOptions, WriteOptions } from '../object-store.js'
 import { checkAttributes, checkBoolean, checkDurability, checkOptionNames } from '../options.js'
-import { locate, type Context, type Durability } from '../protocol/context.js'
+import { locate, type Context, type ObjectPath, type Durability } from '../protocol/context.js'
 import { copy, rename } from '../protocol/copy.js'
 import type { Handle } from '../protocol/read.js'
 import { verbsOf } from '../protocol/verbs.js'
@@ -41,8 +41,7 @@ export function readRequest(
   options: object,
 ): Operation<Handle | undefined> {
   checkOptionNames(options, ['signal'])
-  const object = context.cache?.placeOf(key) ?? locate(context, toObjectKey(key))
-  return verbsOf(context).read(context, object)
+  return verbsOf(context).read(context, placeOf(context, key))
 }
 
 /** A checked stat. */
@@ -52,7 +51,12 @@ export function statRequest(
   options: object,
 ): Operation<ObjectInfo | undefined> {
   checkOptionNames(options, ['signal'])
-  return verbsOf(context).stat(context, locate(context, toObjectKey(key)))
+  return verbsOf(context).stat(context, placeOf(context, key))
+}
+
+/** Where the object of a key lies; of one whose value is kept that is known without hashing it. */
+function placeOf(context: Context, key: string): ObjectPath {
+  return context.cache?.placeOf(key) ?? locate(context, toObjectKey(key))
 }
 
 /** A checked write. */

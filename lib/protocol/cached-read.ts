@@ -32,19 +32,15 @@ import { read, type Handle } from './read.js'
 import type { Loaded } from './load.js'
 import { release, type Pin } from './pin.js'
 import { stat } from './stat.js'
-import type { CachedValue, FileFacts, ValueCache } from './value-cache.js'
+import type { CachedValue, FileFacts } from './value-cache.js'
 
 /** With more names than this a file is not kept, nor read from what is kept. */
 const MAX_NAMES = 64
 
 /** As {@link read}, but from memory where that is proved current. */
-export function* readCached(
-  context: Context,
-  cache: ValueCache,
-  object: ObjectPath,
-): Operation<Handle | undefined> {
+export function* readCached(context: Context, object: ObjectPath): Operation<Handle | undefined> {
   const nowMs = context.now()
-  const value = yield* findCached(context, cache, object)
+  const value = yield* findCached(context, object)
   if (value === undefined) {
     return yield* read(context, object, (loaded, pinned) => keep(context, object, loaded, pinned))
   }
@@ -82,11 +78,10 @@ export function recall(
 /** As {@link stat}, likewise. */
 export function* statCached(
   context: Context,
-  cache: ValueCache,
   object: ObjectPath,
 ): Operation<ObjectInfo | undefined> {
   const nowMs = context.now()
-  const value = yield* findCached(context, cache, object)
+  const value = yield* findCached(context, object)
   if (value === undefined) return yield* stat(context, object)
   return isExpired(value.info, nowMs) ? undefined : value.info
 }
@@ -97,14 +92,11 @@ export function* dropUnused({ cache }: Context): Operation<void> {
 }
 
 /** Steps 1 and 2. What is not current is dropped. */
-function* findCached(
-  context: Context,
-  cache: ValueCache,
-  object: ObjectPath,
-): Operation<CachedValue | undefined> {
+function* findCached(context: Context, object: ObjectPath): Operation<CachedValue | undefined> {
+  const { cache } = context
   const { hash } = object
-  const value = cache.get(hash)
-  if (value === undefined) return undefined
+  const value = cache?.get(hash)
+  if (cache === undefined || value === undefined) return undefined
   const isOurs = value.instanceId === context.instance?.id
   const isCurrent = isOurs && (yield* isFile(context, object, value))
   // If it was dropped meanwhile its number may have been given to another file before the lstat.
@@ -159,15 +151,14 @@ function* keep(
   yield* forget(cache.put(object.hash, { ...facts, bytes: Buffer.from(bytes) }))
 }
 
-/** What an open file is told by; undefined if it was removed on the server meanwhile. */
+/** What an open file is told by; undefined where that cannot be had: its value was read. */
 function* factsOf(fd: number): Operation<FileFacts | undefined> {
   try {
     const { dev, ino, mtimeMs, nlink } = yield* fstat(fd)
     if (Number.isSafeInteger(ino)) return { dev, ino, mtimeMs, nlink }
     const exact = yield* fstatExact(fd)
     return { dev: exact.dev, ino: exact.ino, mtimeMs: exact.mtimeMs, nlink: exact.nlink }
-  } catch (error) {
-    if (!looksAbsent(error)) throw error
+  } catch {
     return undefined
   }
 }

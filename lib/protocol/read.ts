@@ -75,17 +75,17 @@ export function* handleOf(
   pinned: Pin,
   settle = LET_GO,
 ): Operation<Handle> {
-  let isLoaded = false
+  let isSettled = false
   try {
     const loaded = yield* load(context, object, pinned.fd)
-    isLoaded = true
-    if (loaded.bytes === undefined) return { object, ...loaded, pin: pinned }
-    yield* settle(loaded, pinned)
-    return { object, ...loaded, pin: undefined }
+    const isLarge = loaded.bytes === undefined
+    if (!isLarge) yield* settle(loaded, pinned)
+    isSettled = true
+    return { object, ...loaded, pin: isLarge ? pinned : undefined }
   } catch (error) {
     throw asCorrupt(object, error)
   } finally {
-    if (!isLoaded) yield* release(pinned)
+    if (!isSettled) yield* release(pinned)
   }
 }
 

@@ -53,14 +53,8 @@ const PLAIN: Verbs = {
 
 const CACHED: Verbs = {
   ...PLAIN,
-  read: (context, object) =>
-    context.cache === undefined
-      ? read(context, object)
-      : readCached(context, context.cache, object),
-  stat: (context, object) =>
-    context.cache === undefined
-      ? stat(context, object)
-      : statCached(context, context.cache, object),
+  read: readCached,
+  stat: statCached,
 }
 
 const VERSIONED: Verbs = {
