@@ -30,12 +30,19 @@ function privateNames(root: string): string[] {
   return readdirSync(directory).flatMap((name) => readdirSync(`${directory}/${name}`))
 }
 
-/** Waits, not for ever, until so many private names are there. */
+/** Waits, not for ever, until so many private names are there, and none for longer than a moment. */
 async function untilPrivateNames(root: string, count: number): Promise<number> {
-  for (let tries = 0; tries < 500 && privateNames(root).length !== count; tries += 1) {
+  // What is about to be pinned has no name yet.
+  const enough = count === 0 ? 10 : 1
+  let found = privateNames(root).length
+  let looks = 1
+  for (let tries = 0; tries < 500 && (found !== count || looks < enough); tries += 1) {
     await setTimeout(10)
+    const now = privateNames(root).length
+    looks = now === found ? looks + 1 : 1
+    found = now
   }
-  return privateNames(root).length
+  return found
 }
 
 /** Pieces that have been written in part when they fail, or never come to an end. */
