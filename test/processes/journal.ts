@@ -2,7 +2,7 @@
  * What a process did, in a file that survives its SIGKILL: a line before each operation and one
  * after it, each given to the kernel before the process goes on.
  */
-import { openSync, readFileSync, writeSync } from 'node:fs'
+import { ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 
 /** Keys and stamps that an operation is about. */
 export interface Call {
@@ -29,8 +29,11 @@ type Line = ['began', number, Call, number] | ['ended', number, unknown, number]
 export class Journal {
   readonly #descriptor: number
 
+  /** Goes on with a journal, after what a process that was killed may have left of its last line. */
   constructor(path: string) {
-    this.#descriptor = openSync(path, 'a')
+    this.#descriptor = openSync(path, 'a+')
+    const text = readFileSync(path)
+    ftruncateSync(this.#descriptor, text.lastIndexOf('\n') + 1)
   }
 
   began(index: number, call: Call): void {
