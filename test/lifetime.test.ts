@@ -30,7 +30,7 @@ function privateNames(root: string): string[] {
   return readdirSync(directory).flatMap((name) => readdirSync(`${directory}/${name}`))
 }
 
-/** Waits, not for ever, until so many private names are there, and none for longer than a moment. */
+/** Waits, not for ever, until so many private names are there; none must stay away for a moment. */
 async function untilPrivateNames(root: string, count: number): Promise<number> {
   // What is about to be pinned has no name yet.
   const enough = count === 0 ? 10 : 1

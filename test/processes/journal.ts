@@ -29,7 +29,7 @@ type Line = ['began', number, Call, number] | ['ended', number, unknown, number]
 export class Journal {
   readonly #descriptor: number
 
-  /** Goes on with a journal, after what a process that was killed may have left of its last line. */
+  /** Goes on with a journal, without what a killed process may have left of its last line. */
   constructor(path: string) {
     this.#descriptor = openSync(path, 'a+')
     const text = readFileSync(path)
