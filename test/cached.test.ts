@@ -6,24 +6,10 @@ import t, { type Test } from 'tap'
 import { open, openSync, type OpenOptions } from '../index.js'
 import { ValueCache } from '../lib/protocol/value-cache.js'
 import { bothFaces, type Faces } from './support/faces.js'
-import { placeOf } from './support/leftovers.js'
+import { placeOf, privateNames, untilPrivateNames } from './support/leftovers.js'
 import { scratchDirectory } from './support/surroundings.js'
 
 const CACHE: OpenOptions = { cache: { maxBytes: 100_000 } }
-
-/** Private names of all stores that are open. */
-function privateNames(root: string): string[] {
-  const instances = readdirSync(join(root, '.tmp'))
-  return instances.flatMap((name) => readdirSync(join(root, '.tmp', name)))
-}
-
-/** How many private names there are, once what is let go of in the background has gone. */
-async function namesLeft(root: string, expected: number): Promise<number> {
-  for (let tries = 0; tries < 500 && privateNames(root).length !== expected; tries += 1) {
-    await setTimeout(10)
-  }
-  return privateNames(root).length
-}
 
 /** What a store with a cache reads, and how often it opened files for that. */
 async function watched(t: Test): Promise<Faces & { readonly opened: () => number }> {
@@ -98,15 +84,15 @@ await t.test('it keeps to its limits, and each value has one link', async (t) =>
   for (let round = 0; round < 2; round += 1) {
     for (let count = 0; count < 30; count += 1) await store.get(`k${count}`)
   }
-  t.equal(await namesLeft(root, 10), 10, 'as many values')
+  t.equal(await untilPrivateNames(root, 10), 10, 'as many values')
   for (let count = 0; count < 6; count += 1) {
     await store.set(`large${count}`, Buffer.alloc(1200))
     await store.get(`large${count}`)
   }
-  t.equal(await namesLeft(root, 4), 4, 'as many bytes')
+  t.equal(await untilPrivateNames(root, 4), 4, 'as many bytes')
   await store.set('too large', Buffer.alloc(2000))
   await store.get('too large')
-  t.equal(await namesLeft(root, 4), 4)
+  t.equal(await untilPrivateNames(root, 4), 4)
   t.equal(statSync(placeOf(root, 'large5')).nlink, 2)
   await store.close()
   t.same(readdirSync(join(root, '.tmp')), [], 'closing removes them')

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { open, openSync, type Store, type SyncStore } from '../index.js'
 import { FaultyFileSystem, type Fault } from './support/faults.js'
+import { privateNames } from './support/leftovers.js'
 import { scratchDirectory, WITHOUT_STRACE } from './support/surroundings.js'
 import { readTrace, slicesOf, stepsOf, straceInto } from './support/trace.js'
 import { runWorker } from './support/workers.js'
@@ -162,10 +163,6 @@ const LARGE = Buffer.alloc(700_000, 'new')
 interface Place {
   readonly root: string
   readonly faulty: FaultyFileSystem
-}
-
-function privateNames(root: string): string[] {
-  return readdirSync(`${root}/.tmp`).flatMap((name) => readdirSync(`${root}/.tmp/${name}`))
 }
 
 /** That a write fails as it should, changes nothing and leaves nothing. */

@@ -2,9 +2,9 @@ import { existsSync, readdirSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { once } from 'node:events'
 import { finished, pipeline } from 'node:stream/promises'
-import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { open, openSync, type Store, type SyncStore } from '../index.js'
+import { privateNames, untilPrivateNames } from './support/leftovers.js'
 
 const MIB = Buffer.alloc(1024 * 1024, 'new')
 const OLD = Buffer.alloc(1024 * 1024, 'old')
@@ -24,27 +24,6 @@ async function place(t: Test): Promise<Place> {
   return { root, store }
 }
 
-/** What lies under private names at the moment. */
-function privateNames(root: string): string[] {
-  const directory = `${root}/.tmp`
-  return readdirSync(directory).flatMap((name) => readdirSync(`${directory}/${name}`))
-}
-
-/** Waits, not for ever, until so many private names are there; none must stay away for a moment. */
-async function untilPrivateNames(root: string, count: number): Promise<number> {
-  // What is about to be pinned has no name yet.
-  const enough = count === 0 ? 10 : 1
-  let found = privateNames(root).length
-  let looks = 1
-  for (let tries = 0; tries < 500 && (found !== count || looks < enough); tries += 1) {
-    await setTimeout(10)
-    const now = privateNames(root).length
-    looks = now === found ? looks + 1 : 1
-    found = now
-  }
-  return found
-}
-
 /** Pieces that have been written in part when they fail, or never come to an end. */
 async function* broken(): AsyncGenerator<Buffer> {
   yield MIB
@@ -58,7 +37,7 @@ async function* endless(): AsyncGenerator<Buffer> {
 
 /** Aborts when the first part of a value has been written. */
 async function abortLater({ root }: Place, abort: () => void): Promise<void> {
-  await untilPrivateNames(root, 1)
+  await untilPrivateNames(root, 1, 1)
   abort()
 }
 

@@ -1,6 +1,7 @@
 /** What processes leave behind that died in the middle, made by hand. */
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { hashKey } from '../../index.js'
 
 export const HOUR_MS = 60 * 60 * 1000
@@ -9,6 +10,30 @@ export const HOUR_MS = 60 * 60 * 1000
 export function placeOf(root: string, key: string): string {
   const hash = hashKey(key)
   return join(root, hash.slice(0, 2), hash.slice(2, 4), hash.slice(4))
+}
+
+/** What lies under private names at the moment, of all stores that are open. */
+export function privateNames(root: string): string[] {
+  const directory = join(root, '.tmp')
+  return readdirSync(directory).flatMap((name) => readdirSync(join(directory, name)))
+}
+
+/**
+ * Waits, not for ever, until so many private names are there, and tells how many are.
+ *
+ * @param looks - how many looks in a row must find them, 10 ms apart: some are let go of in the
+ *   background, and what is about to be pinned has no name yet
+ */
+export async function untilPrivateNames(root: string, count: number, looks = 10): Promise<number> {
+  let found = privateNames(root).length
+  let inARow = 1
+  for (let tries = 0; tries < 500 && (found !== count || inARow < looks); tries += 1) {
+    await setTimeout(10)
+    const now = privateNames(root).length
+    inARow = now === found ? inARow + 1 : 1
+    found = now
+  }
+  return found
 }
 
 /** Lets a file or directory look as if it had last been touched so long ago. */
