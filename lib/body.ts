@@ -29,7 +29,7 @@ export function toSource(body: Body): Source {
 
 function memorySource(bytes: Uint8Array): Source {
   if (bytes.length > SNAPSHOT_BYTES) return bytesSource(bytes, true)
-  return bytesSource(Uint8Array.prototype.slice.call(bytes), false)
+  return bytesSource(Buffer.from(bytes), false)
 }
 
 function viewBytes(view: ArrayBufferView): Uint8Array {

@@ -8,7 +8,7 @@ export interface Source {
   /** Whether the caller still holds `bytes` and could change them while they are written. */
   readonly shared: boolean
   /** The crc32 of a shared value when it was given: only what matches it is published. */
-  readonly givenCrc?: number
+  readonly givenCrc?: number | undefined
   /** The next piece of a value that is not in memory; undefined at its end. */
   next(): Operation<Uint8Array | undefined>
   /** Called if the write fails: whoever makes the pieces can stop. */
@@ -17,14 +17,27 @@ export interface Source {
 
 /** A value in memory. */
 export function bytesSource(bytes: Uint8Array, shared: boolean): Source {
-  return {
-    bytes,
-    shared,
-    ...(shared && { givenCrc: crc32(bytes) }),
-    // eslint-disable-next-line require-yield -- it has no pieces, so nothing to wait for
-    *next() {
-      return undefined
-    },
-    cancel: () => undefined,
+  return new BytesSource(bytes, shared)
+}
+
+/** A class, since a literal would make its functions anew for each value. */
+class BytesSource implements Source {
+  readonly bytes: Uint8Array
+  readonly shared: boolean
+  readonly givenCrc: number | undefined
+
+  constructor(bytes: Uint8Array, shared: boolean) {
+    this.bytes = bytes
+    this.shared = shared
+    this.givenCrc = shared ? crc32(bytes) : undefined
+  }
+
+  // eslint-disable-next-line require-yield -- it has no pieces, so nothing to wait for
+  *next(): Operation<undefined> {
+    return undefined
+  }
+
+  cancel(): void {
+    // Nobody is at work on it.
   }
 }

@@ -71,7 +71,8 @@ export class SyncStore implements Disposable {
 
   /** The value of a key; undefined if it has none. */
   get(key: string): Buffer | undefined {
-    return this.#recall(key) ?? bytesOf(this.read(key))
+    const request = (): Operation<Buffer | undefined> => requests.valueRequest(this.#context, key)
+    return this.#recall(key) ?? this.#run('read', request, key)
   }
 
   /** Whether a key has an object. */

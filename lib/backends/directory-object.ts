@@ -31,6 +31,9 @@ export class DirectoryObject implements StoredObject {
   }
 
   bytes(): Promise<Buffer> {
+    // What is in memory needs no turn.
+    const { bytes } = this.#handle
+    if (bytes !== undefined && !this.#closed) return Promise.resolve(bytes)
     return this.#run(readBytes(this.#handle))
   }
 
@@ -80,7 +83,7 @@ export class DirectoryObject implements StoredObject {
 
   /** The last of close and of the reads under way lets go; the store's own close waits for it. */
   #releaseIfDone(): void {
-    if (!this.#closed || this.#reading > 0) return
+    if (!this.#closed || this.#reading > 0 || this.#handle.pin === undefined) return
     void this.#driver.run(closeHandle(this.#handle), HOLDS_DESCRIPTOR)
   }
 }

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { noQueues, type QueueBackend, type QueueStore } from '../coordination/queue.js'
 import { noCells, type Register, type RegisterStore } from '../coordination/register.js'
 import { AsyncDriver, TWO_DESCRIPTORS } from '../drivers/async.js'
+import { QuickCalls } from '../drivers/quick-calls.js'
 import { StoreError, toStoreError } from '../errors.js'
 import type { Operation } from '../drivers/effects.js'
 import type { ObjectInfo } from '../object-info.js'
@@ -25,7 +26,7 @@ import type {
   Supports,
   WriteOptions,
 } from '../object-store.js'
-import { checkOptionNames } from '../options.js'
+import { checkBoolean, checkOptionNames } from '../options.js'
 import { toObjectKey } from '../key.js'
 import { locateCell } from '../protocol/cell.js'
 import type { CellSpace } from '../protocol/cell-spaces.js'
@@ -305,11 +306,13 @@ export async function directoryStore(
 ): Promise<DirectoryStore> {
   const [root, how] = checkOpen(path, options)
   const limits = checkHousekeeping(options)
+  const inline = checkBoolean('inline', options.inline, options.fs === undefined)
   // fs-extra waits when descriptors run out; it takes time to load, which scripts need not pay.
   const fs = options.fs ?? (await import('fs-extra')).default
   const driver = new AsyncDriver(fs)
   try {
     const context = await driver.run(openStore(root, how), options)
+    if (inline && context.isLocal) driver.quick = new QuickCalls(fs)
     return new DirectoryStore(driver, context, limits)
   } catch (error) {
     throw toStoreError(error, 'open')

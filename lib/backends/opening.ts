@@ -76,6 +76,14 @@ export interface OpenOptions extends CallOptions {
    * Default true; a limit given here may be exceeded by what is written within an hour.
    */
   readonly sweep?: boolean | SweepLimits | undefined
+  /**
+   * Whether calls that a local file system answers from memory are made at once instead of by
+   * Node's thread pool, which would take ten times as long. Only small ones are, only as long as
+   * they are quick (a kind of call that turns slow goes to the pool), and after a millisecond of
+   * them the event loop has its turn. Default true, but false where a module is given as `fs`.
+   * Elsewhere than on local file systems none are.
+   */
+  readonly inline?: boolean | undefined
   /** A module with the functions of `node:fs`; default fs-extra (`node:fs` for `openSync`). */
   readonly fs?: object | undefined
 }
@@ -93,6 +101,7 @@ const OPEN_OPTIONS = [
   'dirMode',
   'readOnly',
   'sweep',
+  'inline',
   'fs',
 ] satisfies (keyof OpenOptions)[]
 

@@ -11,7 +11,7 @@ import type { Body, ChangeOptions, RemoveOptions, WriteOptions } from '../object
 import { checkAttributes, checkBoolean, checkDurability, checkOptionNames } from '../options.js'
 import { locate, type Context, type ObjectPath, type Durability } from '../protocol/context.js'
 import { copy, rename } from '../protocol/copy.js'
-import type { Handle } from '../protocol/read.js'
+import { readWhole, type Handle } from '../protocol/read.js'
 import { verbsOf } from '../protocol/verbs.js'
 import type { WriteHow } from '../protocol/write.js'
 
@@ -44,6 +44,11 @@ export function readRequest(
   return verbsOf(context).read(context, placeOf(context, key))
 }
 
+/** A checked read of all of a value. */
+export function valueRequest(context: Context, key: string): Operation<Buffer | undefined> {
+  return readWhole(verbsOf(context).read(context, placeOf(context, key)))
+}
+
 /** A checked stat. */
 export function statRequest(
   context: Context,
@@ -70,8 +75,11 @@ export function writeRequest(
   const objectKey = toObjectKey(key)
   const attributes = checkAttributes(options)
   if (context.format === 'raw') refuseAttributes(options)
-  const how = {
-    ...attributes,
+  const how: WriteHow = {
+    contentType: attributes.contentType,
+    metadata: attributes.metadata,
+    ttlMs: attributes.ttlMs,
+    expiresAtMs: attributes.expiresAtMs,
     ifAbsent: checkBoolean('ifAbsent', options.ifAbsent, false),
     ifVersion: checkVersion(options.ifVersion),
     durability: durabilityOf(context, options),

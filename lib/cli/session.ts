@@ -41,7 +41,7 @@ export class Session {
    * `node:fs` is there already, a kinder file system would have to be loaded.
    */
   withStore(options: OpenOptions, work: (store: Store) => Promise<void>): Promise<void> {
-    return this.withManyObjects({ fs: nodeFs, ...options }, work)
+    return this.withManyObjects({ fs: nodeFs, inline: true, ...options }, work)
   }
 
   /** The same for work on many objects at once. */
@@ -59,7 +59,7 @@ export class Session {
     work: (store: DirectoryStore) => Promise<void>,
   ): Promise<void> {
     const { directoryStore } = await import('../../index.js')
-    const how = { fs: nodeFs, ...options }
+    const how = { fs: nodeFs, inline: true, ...options }
     await this.#with((directory, signal) => directoryStore(directory, { ...how, signal }), work)
   }
 

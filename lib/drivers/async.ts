@@ -1,5 +1,6 @@
 import { publishNotice } from '../diagnostics.js'
 import type { Effect, Operation } from './effects.js'
+import type { QuickCalls } from './quick-calls.js'
 import { abortError, Run } from './run.js'
 
 /** Node's callback convention. */
@@ -43,6 +44,8 @@ export class AsyncDriver {
   #inFlight = 0
   #isStarting = false
   #unfinished = 0
+  /** What makes calls at once; undefined: all go to the thread pool. */
+  quick: QuickCalls | undefined
 
   /** @param fs - anything with the callback functions of `node:fs` */
   constructor(fs: object) {

@@ -1,9 +1,12 @@
 import { StoreError } from '../errors.js'
 import type { AsyncDriver, Callback } from './async.js'
 import type { Effect, Operation } from './effects.js'
+import type { Answer } from './quick-calls.js'
 
 /** How long an aborted operation waits for the call it is in, before it gives up on it. */
 export const ABORT_GRACE_MS = 1000
+
+const NOTHING: Answer = {}
 
 /** One operation on its way through the asynchronous driver. */
 export class Run<T> {
@@ -47,12 +50,12 @@ export class Run<T> {
 
   /** Steps the operation with the result of its last effect, until one takes time. */
   #advance(error: unknown, result: unknown): void {
-    let failure = error
-    let value = result
-    for (;;) {
+    let answer: Answer | undefined = { error, result }
+    while (answer !== undefined) {
       let step: IteratorResult<Effect, T>
       try {
-        step = failure ? this.#operation.throw(failure) : this.#operation.next(value)
+        const { error, result } = answer
+        step = error ? this.#operation.throw(error) : this.#operation.next(result)
       } catch (thrown) {
         this.#end(() => this.#reject(thrown))
         return
@@ -62,18 +65,36 @@ export class Run<T> {
         this.#end(() => this.#resolve(returned))
         return
       }
-      const { call, values } = step.value
-      failure = null
-      value = undefined
-      if (call === 'checkpoint') {
-        if (this.#signal?.aborted === true) failure = abortError(this.#signal)
-      } else if (call === 'background') {
-        this.#driver.runInBackground(values[0] as Operation<void>)
-      } else {
-        this.#perform(step.value)
-        return
-      }
+      answer = this.#answer(step.value)
     }
+  }
+
+  /** What an effect is answered at once; undefined: it takes time, and goes on by itself. */
+  #answer(effect: Effect): Answer | undefined {
+    const { call, values } = effect
+    if (call === 'checkpoint') {
+      return this.#signal?.aborted === true ? { error: abortError(this.#signal) } : NOTHING
+    }
+    if (call === 'background') {
+      this.#driver.runInBackground(values[0] as Operation<void>)
+      return NOTHING
+    }
+    const { quick } = this.#driver
+    if (quick?.takes(effect) === true) {
+      if (quick.isSpent) {
+        quick.afterTurn(() => this.#advanceWith(quick.perform(effect), effect))
+        return undefined
+      }
+      const answer = quick.perform(effect)
+      if (answer !== undefined) return answer
+    }
+    this.#perform(effect)
+    return undefined
+  }
+
+  #advanceWith(answer: Answer | undefined, effect: Effect): void {
+    if (answer === undefined) this.#perform(effect)
+    else this.#advance(answer.error, answer.result)
   }
 
   #perform(effect: Effect): void {

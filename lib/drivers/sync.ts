@@ -8,6 +8,8 @@ type SyncCall = (...values: readonly unknown[]) => unknown
 /** Runs operations to their end at once, with the `…Sync` functions of a file system. */
 export class SyncDriver {
   readonly #fs: Readonly<Record<string, SyncCall | undefined>>
+  /** By the name of the effect. */
+  readonly #calls = new Map<string, SyncCall>()
 
   /** @param fs - `node:fs`, or anything with the same `…Sync` functions */
   constructor(fs: object = nodeFs) {
@@ -46,12 +48,16 @@ export class SyncDriver {
         return Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, values[0] as number)
       case 'background':
         return this.#runQuietly(values[0] as Operation<void>)
-      default: {
-        const syncCall = this.#fs[`${call}Sync`]
-        if (syncCall === undefined) throw new TypeError(`the file system has no ${call}Sync`)
-        return syncCall(...values)
-      }
+      default:
+        return (this.#calls.get(call) ?? this.#find(call))(...values)
     }
+  }
+
+  #find(call: string): SyncCall {
+    const found = this.#fs[`${call}Sync`]
+    if (found === undefined) throw new TypeError(`the file system has no ${call}Sync`)
+    this.#calls.set(call, found)
+    return found
   }
 
   #runQuietly(operation: Operation<void>): void {

@@ -60,6 +60,8 @@ export const MAX_ATTRIBUTES_BYTES = 64 * 1024
 export const MAX_FOOTER_BYTES = 256 * 1024
 
 const MAGIC = Buffer.from('LINKSTOR', 'latin1')
+const MAGIC_HALVES = [MAGIC.readUInt32LE(0), MAGIC.readUInt32LE(4)] as const
+const NOTHING = Buffer.alloc(0)
 const CRC_FROM_END = 12
 const LENGTH_FROM_END = 16
 
@@ -69,14 +71,16 @@ export function encodeAttributes(
   metadata: Readonly<Record<string, string>>,
   chain?: Chain,
 ): Buffer {
+  const hasMetadata = Object.keys(metadata).length > 0
+  if (contentType === undefined && !hasMetadata && chain === undefined) return NOTHING
   const attributes = {
     contentType,
-    metadata: Object.keys(metadata).length > 0 ? metadata : undefined,
+    metadata: hasMetadata ? metadata : undefined,
     follows: chain?.follows,
     removed: chain?.isRemoval === true ? true : undefined,
   }
   const isEmpty = Object.values(attributes).every((value) => value === undefined)
-  return isEmpty ? Buffer.alloc(0) : Buffer.from(JSON.stringify(attributes))
+  return isEmpty ? NOTHING : Buffer.from(JSON.stringify(attributes))
 }
 
 /** The bytes of a footer. Its attributes must have been measured against the limit before. */
@@ -114,7 +118,7 @@ export function encodeFooter(footer: Footer): Buffer {
 export function measureFooter(end: Buffer, fileBytes: number): number | FooterProblem {
   if (fileBytes === 0) return new FooterProblem('CORRUPT', 'the file is empty')
   if (fileBytes < FIXED_BYTES) return new FooterProblem('CORRUPT', 'the file is cut short')
-  if (!end.subarray(-MAGIC.length).equals(MAGIC)) {
+  if (!endsInMagic(end)) {
     return new FooterProblem('CORRUPT', 'the file does not end as an object does')
   }
   const footerBytes = end.readUInt32LE(end.length - LENGTH_FROM_END)
@@ -122,6 +126,13 @@ export function measureFooter(end: Buffer, fileBytes: number): number | FooterPr
     return new FooterProblem('CORRUPT', 'the length of the footer is impossible')
   }
   return footerBytes
+}
+
+/** A number at a time: that needs neither a view of the bytes nor a call out of JavaScript. */
+function endsInMagic(end: Buffer): boolean {
+  const [first, second] = MAGIC_HALVES
+  const at = end.length - MAGIC.length
+  return end.readUInt32LE(at) === first && end.readUInt32LE(at + 4) === second
 }
 
 /**
@@ -152,7 +163,10 @@ export function decodeFooter(bytes: Buffer, fileBytes: number): Footer | FooterP
     return new FooterProblem('CORRUPT', 'the file is not as long as its footer says')
   }
   const expiresAtMs = readUInt64(bytes, fixed + 32)
-  const attributes = decodeAttributes(bytes.subarray(keyBytes + hostBytes, fixed))
+  const attributes: Attributes | undefined =
+    attributesBytes === 0
+      ? { contentType: undefined, metadata: {}, chain: undefined }
+      : decodeAttributes(bytes.subarray(keyBytes + hostBytes, fixed))
   if (attributes === undefined) {
     return new FooterProblem('CORRUPT', 'its attributes are not an object of strings')
   }
@@ -164,7 +178,9 @@ export function decodeFooter(bytes: Buffer, fileBytes: number): Footer | FooterP
     host: bytes.toString('utf8', keyBytes, keyBytes + hostBytes),
     writtenAtMs: readUInt64(bytes, fixed + 24),
     expiresAtMs: expiresAtMs === 0 ? undefined : expiresAtMs,
-    ...attributes,
+    contentType: attributes.contentType,
+    metadata: attributes.metadata,
+    chain: attributes.chain,
   }
 }
 
@@ -172,7 +188,6 @@ type Attributes = Pick<Footer, 'contentType' | 'metadata' | 'chain'>
 
 /** The crc has vouched for these bytes, but not that whoever wrote them kept to the format. */
 function decodeAttributes(bytes: Buffer): Attributes | undefined {
-  if (bytes.length === 0) return { contentType: undefined, metadata: {} }
   let attributes: unknown
   try {
     attributes = JSON.parse(bytes.toString('utf8'))
@@ -189,12 +204,12 @@ function decodeAttributes(bytes: Buffer): Attributes | undefined {
   return {
     contentType,
     metadata: metadata as Record<string, string>,
-    ...(isChained && {
-      chain: {
-        follows: typeof follows === 'string' ? follows : undefined,
-        isRemoval: removed === true,
-      },
-    }),
+    chain: isChained
+      ? {
+          follows: typeof follows === 'string' ? follows : undefined,
+          isRemoval: removed === true,
+        }
+      : undefined,
   }
 }
 

@@ -59,15 +59,14 @@ export function recall(
   look: (path: string, options?: { readonly bigint: true }) => FileFacts,
 ): Buffer | undefined {
   const { cache, instance } = context
-  const place = cache?.placeOf(key)
-  if (cache === undefined || place === undefined || context.fresh) return undefined
-  const value = cache.get(place.hash)
+  if (cache === undefined || context.fresh) return undefined
+  const value = cache.getByKey(key)
   if (value === undefined || value.instanceId !== instance?.id) return undefined
-  const { info, file } = value
+  const { info, file, object } = value
   if (info.expiresAtMs !== undefined && isExpired(info, context.now())) return undefined
   let found: FileFacts
   try {
-    found = isExact(file) ? look(place.path, { bigint: true }) : look(place.path)
+    found = isExact(file) ? look(object.path, { bigint: true }) : look(object.path)
   } catch {
     // Whatever it is, reading it tells.
     return undefined

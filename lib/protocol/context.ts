@@ -56,12 +56,15 @@ export interface Context extends Environment {
   instance: Instance | undefined
   /** Values that are kept in memory; undefined: none are. */
   readonly cache: ValueCache | undefined
-  /** Buffers of {@link SCRATCH_BYTES} that are free. */
+  /** How much the first read of an object asks for, so that a smaller one is fetched whole. */
+  scratchBytes: number
+  /** Buffers for that which are free. */
   readonly scratch: Buffer[]
 }
 
-/** The first read of an object asks for this much, so a smaller one is fetched whole. */
+/** What {@link Context.scratchBytes} begins with, and what it can grow to. */
 export const SCRATCH_BYTES = 64 * 1024
+const MOST_SCRATCH_BYTES = 256 * 1024
 
 /** Where an object lies. */
 export interface ObjectPath {
@@ -99,12 +102,21 @@ export function locateUnder(base: string, hash: string, key?: string): ObjectPat
   return { key, hash, outer, shard, path: `${shard}/${rest}` }
 }
 
-/** A buffer of {@link SCRATCH_BYTES} that nobody else uses until it is returned. */
-export function takeScratch(context: Context): Buffer {
-  return context.scratch.pop() ?? Buffer.allocUnsafeSlow(SCRATCH_BYTES)
+/** A buffer of {@link Context.scratchBytes} that nobody else uses until it is returned. */
+export function takeScratch({ scratch, scratchBytes }: Context): Buffer {
+  return scratch.pop() ?? Buffer.allocUnsafeSlow(scratchBytes)
 }
 
 /** Gives a buffer back; its bytes must not be used any more. */
-export function returnScratch(context: Context, buffer: Buffer): void {
-  context.scratch.push(buffer)
+export function returnScratch({ scratch, scratchBytes }: Context, buffer: Buffer): void {
+  if (buffer.length === scratchBytes) scratch.push(buffer)
+}
+
+/** Where one object did not fit into the first read, the next may not either. */
+export function noteSize(context: Context, fileBytes: number): void {
+  if (fileBytes >= MOST_SCRATCH_BYTES) return
+  while (context.scratchBytes <= fileBytes) {
+    context.scratchBytes *= 2
+    context.scratch.length = 0
+  }
 }

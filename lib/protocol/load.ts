@@ -16,6 +16,7 @@ import {
 import { hashKey } from '../key.js'
 import { infoOfFile, infoOfFooter, type ObjectInfo } from '../object-info.js'
 import {
+  noteSize,
   returnScratch,
   SCRATCH_BYTES,
   takeScratch,
@@ -36,7 +37,7 @@ export interface Loaded {
   /** The whole value, if the object is small. */
   readonly bytes: Buffer | undefined
   /** Of a generation of a cell. */
-  readonly chain?: Chain | undefined
+  readonly chain: Chain | undefined
 }
 
 /** Reads a small object wholly, or the description of a large one. */
@@ -44,12 +45,13 @@ export function* load(context: Context, object: ObjectPath, fd: number): Operati
   if (context.format === 'raw') return yield* loadRaw(object, fd)
   const scratch = takeScratch(context)
   try {
-    const count = yield* read(fd, scratch, 0, SCRATCH_BYTES, 0)
-    if (count < SCRATCH_BYTES) return parseWhole(object, scratch.subarray(0, count))
+    const count = yield* read(fd, scratch, 0, scratch.length, 0)
+    if (count < scratch.length) return parseWhole(object, scratch.subarray(0, count))
   } finally {
     returnScratch(context, scratch)
   }
   const footer = yield* loadFooter(object, fd)
+  noteSize(context, footer.valueBytes)
   return {
     info: infoOfFooter(footer),
     valueCrc: footer.valueCrc,
@@ -130,23 +132,22 @@ function parseWhole(object: ObjectPath, file: Buffer): Loaded {
   const footerBytes = check(object, measureFooter(file, file.length))
   const decoded = decodeFooter(file.subarray(file.length - footerBytes), file.length)
   const footer = checkKey(object, check(object, decoded))
-  const value = file.subarray(0, footer.valueBytes)
-  checkValue(object, footer.valueCrc, crc32(value))
-  return {
-    info: infoOfFooter(footer),
-    valueCrc: footer.valueCrc,
-    bytes: Buffer.from(value),
-    chain: footer.chain,
-  }
+  const { valueBytes, valueCrc, chain } = footer
+  const bytes = Buffer.allocUnsafe(valueBytes)
+  file.copy(bytes, 0, 0, valueBytes)
+  checkValue(object, valueCrc, crc32(bytes))
+  return { info: infoOfFooter(footer), valueCrc, bytes, chain }
 }
 
 function* loadRaw(object: ObjectPath, fd: number): Operation<Loaded> {
   const file = yield* fstat(fd)
   if (!file.isFile()) throw corrupt(object, 'it is not a regular file')
   const info = infoOfFile(object.key ?? '', file)
-  if (file.size >= SCRATCH_BYTES) return { info, valueCrc: undefined, bytes: undefined }
+  if (file.size >= SCRATCH_BYTES) {
+    return { info, valueCrc: undefined, bytes: undefined, chain: undefined }
+  }
   const bytes = yield* readExactly(object, fd, 0, file.size)
-  return { info, valueCrc: undefined, bytes }
+  return { info, valueCrc: undefined, bytes, chain: undefined }
 }
 
 function check<T>(object: ObjectPath, result: T | FooterProblem): T {

@@ -15,7 +15,7 @@
 import { StoreError } from '../errors.js'
 import { statfs, type Operation } from '../drivers/effects.js'
 import type { Format } from '../format/marker.js'
-import type { Context, Durability, Environment } from './context.js'
+import { SCRATCH_BYTES, type Context, type Durability, type Environment } from './context.js'
 import { isLocal, isNfs } from './file-systems.js'
 import { establish, identify, makeRoot, whyReadOnly, type Identity } from './identify.js'
 import { removeInstance } from './private-names.js'
@@ -94,6 +94,7 @@ function* draftContext(root: string, how: OpenHow): Operation<Context> {
     expiring: false,
     instance: undefined,
     cache: how.cache && new ValueCache(how.cache),
+    scratchBytes: SCRATCH_BYTES,
     scratch: [],
   }
 }

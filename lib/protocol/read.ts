@@ -78,10 +78,10 @@ export function* handleOf(
   let isSettled = false
   try {
     const loaded = yield* load(context, object, pinned.fd)
-    const isLarge = loaded.bytes === undefined
-    if (!isLarge) yield* settle(loaded, pinned)
+    const { info, valueCrc, bytes, chain } = loaded
+    if (bytes !== undefined) yield* settle(loaded, pinned)
     isSettled = true
-    return { object, ...loaded, pin: isLarge ? pinned : undefined }
+    return { object, info, valueCrc, bytes, pin: bytes === undefined ? pinned : undefined, chain }
   } catch (error) {
     throw asCorrupt(object, error)
   } finally {
@@ -97,6 +97,17 @@ export function* closeHandle(handle: Handle): Operation<void> {
 function* letGo(handle: Handle): Operation<undefined> {
   yield* closeHandle(handle)
   return undefined
+}
+
+/** All of what reading a key gives, and nothing that must be closed. */
+export function* readWhole(reading: Operation<Handle | undefined>): Operation<Buffer | undefined> {
+  const handle = yield* reading
+  if (handle === undefined || handle.bytes !== undefined) return handle?.bytes
+  try {
+    return yield* readBytes(handle)
+  } finally {
+    yield* closeHandle(handle)
+  }
 }
 
 /** The whole value, checked. */

@@ -53,9 +53,8 @@ export function* stage(
   durability: Durability,
 ): Operation<Staged> {
   if (context.readOnly !== undefined) throw readOnlyError(context)
-  const fill = function* (fd: number): Operation<ObjectInfo> {
-    return yield* writeObject(context, fd, key, source, attributes)
-  }
+  const fill = (fd: number): Operation<ObjectInfo> =>
+    writeObject(context, fd, key, source, attributes)
   const [path, info] = yield* privateFile(context, fill, durability !== 'none')
   return { path, info }
 }
@@ -129,7 +128,7 @@ function* writeObject(
   const footer: Footer = {
     version: nextVersion(context),
     valueBytes: sum.sizeBytes,
-    valueCrc: sum.flushCrc(),
+    valueCrc: sum.crc,
     key: key.text,
     host: context.host,
     writtenAtMs,
@@ -144,7 +143,7 @@ function* writeObject(
 }
 
 function refuseChange(source: Source, sum: PieceWriter): void {
-  if (source.givenCrc === undefined || source.givenCrc === sum.flushCrc()) return
+  if (source.givenCrc === undefined || source.givenCrc === sum.crc) return
   throw new TypeError('the value was changed while it was written; nothing was stored')
 }
 
@@ -153,7 +152,10 @@ class PieceWriter {
   readonly #fd: number
   #piece: Buffer = NOTHING
   #pending: Uint8Array = NOTHING
+  /** Of what was written. */
   #crc = 0
+  /** Of that and what is pending; undefined until it is asked for. */
+  #totalCrc: number | undefined
   /** Bytes added so far. */
   sizeBytes = 0
 
@@ -165,6 +167,7 @@ class PieceWriter {
   *addAll(bytes: Uint8Array): Operation<void> {
     this.sizeBytes = bytes.length
     this.#pending = bytes
+    this.#totalCrc = undefined
     yield* checkpoint()
   }
 
@@ -177,20 +180,22 @@ class PieceWriter {
       const count = Math.min(bytes.length - done, PIECE_BYTES - filled)
       this.#piece.set(bytes.subarray(done, done + count), filled)
       this.#pending = this.#piece.subarray(0, filled + count)
+      this.#totalCrc = undefined
       this.sizeBytes += count
       done += count
     }
   }
 
   /** The crc of all that was added, whether written yet or not. */
-  flushCrc(): number {
-    return this.#pending.length === 0 ? this.#crc : crc32(this.#pending, this.#crc)
+  get crc(): number {
+    this.#totalCrc ??= this.#pending.length === 0 ? this.#crc : crc32(this.#pending, this.#crc)
+    return this.#totalCrc
   }
 
   /** Writes what is left, and the footer, in one call. */
   *finish(footer: Buffer): Operation<void> {
     const rest = this.#pending
-    this.#crc = this.flushCrc()
+    this.#crc = this.crc
     this.#pending = NOTHING
     if (rest.length === 0 || footer.length === 0) {
       yield* writeAll(this.#fd, rest.length === 0 ? footer : rest, 0)
@@ -202,7 +207,7 @@ class PieceWriter {
   }
 
   *#flush(): Operation<void> {
-    this.#crc = this.flushCrc()
+    this.#crc = this.crc
     yield* writeAll(this.#fd, this.#pending, 0)
     this.#pending = NOTHING
     yield* checkpoint()

@@ -63,7 +63,7 @@ export function leftovers(world: World): string | undefined {
     const path = context?.instance?.path
     const own = path === undefined ? undefined : fileSystem.resolve(path)
     // What could not be put back in its place is the sweep's to put back.
-    const cached = [...(context?.cache?.entries() ?? [])].map(([, each]) => each.privatePath)
+    const cached = context?.cache?.values().map(({ privatePath }) => privatePath) ?? []
     const isLeft = (name: string): boolean =>
       !(world.hadFault && name.endsWith('.live')) && !cached.includes(`${path}/${name}`)
     const left = own === undefined ? [] : [...fileSystem.inode(own).names.keys()].filter(isLeft)

@@ -1,5 +1,4 @@
 import type { Context } from '../../lib/protocol/context.js'
-import { ValueCache } from '../../lib/protocol/value-cache.js'
 import type { Effect } from '../../lib/drivers/effects.js'
 import type { FileSystem } from './file-system.js'
 import { History } from './history.js'
@@ -110,7 +109,7 @@ export class World {
       ...opened,
       ...this.environmentOf(process),
       instance: instance === undefined ? undefined : { ...instance },
-      cache: cache === undefined ? undefined : copyCache(cache),
+      cache: cache?.copy(),
       scratch: SCRATCH,
     }
   }
@@ -158,10 +157,4 @@ export class World {
     }
     return mounts.map((mount) => mount.copy(this.fileSystem))
   }
-}
-
-function copyCache(cache: ValueCache): ValueCache {
-  const copy = new ValueCache(cache.limits)
-  for (const [hash, value] of cache.entries()) copy.put(hash, value)
-  return copy
 }
