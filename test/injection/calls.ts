@@ -51,7 +51,8 @@ export function callsOf(trace: readonly TracedCall[], scratch: string): CallList
   return { calls: numbered(calls), paths: [...paths] }
 }
 
-function nameOf(systemCall: string, text: string): string {
+/** A name for a system call that is the same on different systems. */
+export function nameOf(systemCall: string, text: string): string {
   if (/^(statx|newfstatat|fstatat64|l?stat|fstat)$/.test(systemCall)) {
     return text.includes('AT_EMPTY_PATH') || systemCall === 'fstat' ? 'fstat' : 'lstat'
   }
@@ -70,8 +71,8 @@ function numbered(calls: readonly Call[]): Call[] {
   })
 }
 
-/** Gives the paths of one store names. */
-class Places {
+/** Gives the paths of one store, in `<scratch>/store`, names that are the same in every run. */
+export class Places {
   readonly #names = new Map<string, string>()
   readonly #root: string
   #privates = 0
@@ -94,6 +95,7 @@ class Places {
     }
   }
 
+  /** The name of a path; private files are called a, b and so on as they are asked for. */
   nameOf(path: string): string {
     const known = this.#names.get(path)
     if (known !== undefined) return known

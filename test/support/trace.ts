@@ -26,9 +26,12 @@ export interface TracedCall {
   readonly error: string
 }
 
+/** All calls about a path or a descriptor. */
+export const ALL_CALLS: readonly string[] = ['%file', '%desc']
+
 /** The command that traces another one into a file. */
-export function straceInto(path: string): string[] {
-  return ['strace', '-f', '-y', '-qq', '-s', '0', '-e', `trace=${CALLS.join()}`, '-o', path]
+export function straceInto(path: string, calls: readonly string[] = CALLS): string[] {
+  return ['strace', '-f', '-y', '-qq', '-s', '0', '-e', `trace=${calls.join()}`, '-o', path]
 }
 
 /** Reads a trace: the calls of all threads in the order in which they began. */
