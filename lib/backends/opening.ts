@@ -24,7 +24,7 @@ import type { CacheLimits } from '../protocol/value-cache.js'
  * asked for for ten to twenty minutes.
  */
 export interface CacheOptions {
-  /** Bytes of values at most; none is larger than a quarter of it, and all are below 64 KiB. */
+  /** Bytes of values at most; none is larger than a quarter of it, and all are below 128 KiB. */
   readonly maxBytes: number
   /** Values at most; default 10000. */
   readonly maxValues?: number | undefined

@@ -12,6 +12,8 @@ export type { Stats }
 export interface Effect {
   readonly call: string
   readonly values: readonly unknown[]
+  /** What a driver may run while another thread makes the call; the operation needs none to. */
+  readonly meanwhile?: (() => unknown) | undefined
 }
 
 /**
@@ -27,11 +29,13 @@ export type Operation<T> = Generator<Effect, T, unknown>
 class Request implements Effect {
   readonly call: string
   readonly values: readonly unknown[]
+  readonly meanwhile: (() => unknown) | undefined
   #isAsked = false
 
-  constructor(call: string, values: readonly unknown[]) {
+  constructor(call: string, values: readonly unknown[], meanwhile?: () => unknown) {
     this.call = call
     this.values = values
+    this.meanwhile = meanwhile
   }
 
   next(answer: unknown): IteratorResult<Effect, unknown> {
@@ -77,6 +81,15 @@ export const write = (
   offset: number,
   length: number,
 ): Operation<number> => perform('write', fd, buffer, offset, length, null)
+/** The same for all of a buffer. See {@link Effect.meanwhile}. */
+export const writeWhile = (
+  fd: number,
+  buffer: Uint8Array,
+  meanwhile: () => unknown,
+): Operation<number> => {
+  const values = [fd, buffer, 0, buffer.length, null]
+  return new Request('write', values, meanwhile) as unknown as Operation<number>
+}
 /** Writes several buffers where the last write ended; returns the bytes written. */
 export const writev = (fd: number, buffers: readonly Uint8Array[]): Operation<number> =>
   perform('writev', fd, buffers, null)

@@ -39,7 +39,7 @@ const LEAST_PAUSE = 256
 const MOST_PAUSE = 2 ** 16
 
 /** What copies more than this takes long even in memory. */
-const MOST_BYTES = 64 * 1024
+const MOST_BYTES = 128 * 1024
 
 /** How one kind of call has done lately. */
 interface Kind {

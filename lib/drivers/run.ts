@@ -119,6 +119,7 @@ export class Run<T> {
     } catch (error) {
       done(error)
     }
+    effect.meanwhile?.()
   }
 
   readonly #onAbort = (): void => {

@@ -58,13 +58,18 @@ export interface Context extends Environment {
   readonly cache: ValueCache | undefined
   /** How much the first read of an object asks for, so that a smaller one is fetched whole. */
   scratchBytes: number
-  /** Buffers for that which are free. */
+  /**
+   * Whether to look for a footer at the start of a file: an object as small as the last one is
+   * known by that, without being asked for its size.
+   */
+  readsHead: boolean
+  /** Buffers of `scratchBytes` that are free. */
   readonly scratch: Buffer[]
 }
 
 /** What {@link Context.scratchBytes} begins with, and what it can grow to. */
 export const SCRATCH_BYTES = 64 * 1024
-const MOST_SCRATCH_BYTES = 256 * 1024
+const MOST_SCRATCH_BYTES = 128 * 1024
 
 /** Where an object lies. */
 export interface ObjectPath {

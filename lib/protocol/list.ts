@@ -33,11 +33,16 @@ export function* objectsOf(
   outer: string,
   inner: string,
 ): Operation<ObjectPath[]> {
+  const names = yield* namesOf(context, outer, inner)
+  return names.sort().map((name) => locateHash(context, outer + inner + name))
+}
+
+/** What the objects of one shard are called in its directory. */
+function* namesOf(context: Context, outer: string, inner: string): Operation<string[]> {
   yield* checkpoint()
   // A set, since a directory that changes while it is read may give a name twice.
   const names = yield* settledNames(context, `${context.root}/${outer}/${inner}`)
-  const hashes = [...names].filter(isObjectName).sort()
-  return hashes.map((name) => locateHash(context, outer + inner + name))
+  return [...names].filter(isObjectName)
 }
 
 /** The live objects of one shard. */
@@ -77,7 +82,7 @@ export function* countShard(
   inner: string,
   mayExpire: boolean,
 ): Operation<number> {
-  if (!mayExpire && !context.isConditional) return (yield* objectsOf(context, outer, inner)).length
+  if (!mayExpire && !context.isConditional) return (yield* namesOf(context, outer, inner)).length
   const { infos, problems } = yield* listShard(context, outer, inner)
   return infos.length + problems.length
 }

@@ -26,6 +26,9 @@ import {
 
 const { errno } = constants
 
+/** What is read to find a footer: most are shorter, and so are many objects. */
+const LOOK_BYTES = 4096
+
 /** The kernel reads at most 2 GiB less a page at once. */
 const MAX_READ_BYTES = 1024 * 1024 * 1024
 
@@ -50,7 +53,7 @@ export function* load(context: Context, object: ObjectPath, fd: number): Operati
   } finally {
     returnScratch(context, scratch)
   }
-  const footer = yield* loadFooter(object, fd)
+  const footer = yield* loadTail(context, object, fd)
   noteSize(context, footer.valueBytes)
   return {
     info: infoOfFooter(footer),
@@ -60,14 +63,29 @@ export function* load(context: Context, object: ObjectPath, fd: number): Operati
   }
 }
 
-/** Reads and checks the footer of an object of any size, and nothing else of it. */
-export function* loadFooter(object: ObjectPath, fd: number): Operation<Footer> {
+/** Reads and checks the footer of an object of any size, and as little else as one read can. */
+export function* loadFooter(context: Context, object: ObjectPath, fd: number): Operation<Footer> {
+  if (!context.readsHead) return yield* loadTail(context, object, fd)
+  const scratch = takeScratch(context)
+  try {
+    const count = yield* read(fd, scratch, 0, LOOK_BYTES, 0)
+    if (count < LOOK_BYTES) return parseFooter(object, scratch.subarray(0, count), count)
+  } finally {
+    returnScratch(context, scratch)
+  }
+  return yield* loadTail(context, object, fd)
+}
+
+/** The same for an object that is not known to be small. */
+function* loadTail(context: Context, object: ObjectPath, fd: number): Operation<Footer> {
   const { size } = yield* fstat(fd)
-  const guess = Math.min(size, 4096)
-  let end = yield* readExactly(object, fd, size - guess, guess)
+  context.readsHead = size < LOOK_BYTES
+  const guess = Math.min(size, LOOK_BYTES)
+  const end = yield* readExactly(object, fd, size - guess, guess)
   const footerBytes = check(object, measureFooter(end, size))
-  if (footerBytes > guess) end = yield* readExactly(object, fd, size - footerBytes, footerBytes)
-  return checkKey(object, check(object, decodeFooter(end.subarray(-footerBytes), size)))
+  if (footerBytes <= guess) return parseFooter(object, end, size)
+  const footer = yield* readExactly(object, fd, size - footerBytes, footerBytes)
+  return parseFooter(object, footer, size)
 }
 
 /** Exactly these bytes of a file; `CORRUPT` when it ends before them. */
@@ -128,10 +146,15 @@ export function asCorrupt(object: ObjectPath, error: unknown): unknown {
   return error
 }
 
+/** The footer that the end of a file has, all of it within `end`. */
+function parseFooter(object: ObjectPath, end: Buffer, fileBytes: number): Footer {
+  const footerBytes = check(object, measureFooter(end, fileBytes))
+  const footer = decodeFooter(end.subarray(end.length - footerBytes), fileBytes)
+  return checkKey(object, check(object, footer))
+}
+
 function parseWhole(object: ObjectPath, file: Buffer): Loaded {
-  const footerBytes = check(object, measureFooter(file, file.length))
-  const decoded = decodeFooter(file.subarray(file.length - footerBytes), file.length)
-  const footer = checkKey(object, check(object, decoded))
+  const footer = parseFooter(object, file, file.length)
   const { valueBytes, valueCrc, chain } = footer
   const bytes = Buffer.allocUnsafe(valueBytes)
   file.copy(bytes, 0, 0, valueBytes)

@@ -24,6 +24,7 @@ import {
   unlink,
   write,
   writev,
+  writeWhile,
   type Operation,
 } from '../drivers/effects.js'
 import { encodeFooter, type Footer } from '../format/footer.js'
@@ -207,8 +208,10 @@ class PieceWriter {
   }
 
   *#flush(): Operation<void> {
+    const piece = this.#pending
+    const written = yield* writeWhile(this.#fd, piece, () => this.crc)
+    yield* writeAll(this.#fd, piece, written)
     this.#crc = this.crc
-    yield* writeAll(this.#fd, this.#pending, 0)
     this.#pending = NOTHING
     yield* checkpoint()
   }

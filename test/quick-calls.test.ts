@@ -1,0 +1,161 @@
+import * as nodeFs from 'node:fs'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import t from 'tap'
+import { open, type OpenOptions, type Store } from '../index.js'
+import { QuickCalls } from '../lib/drivers/quick-calls.js'
+import { scratchDirectory } from './support/surroundings.js'
+
+type Call = (...values: unknown[]) => unknown
+type Functions = Record<string, Call>
+
+/** `node:fs`, telling which calls were made at once, and which by the thread pool. */
+function watchedFs(): { fs: Functions; atOnce: string[]; byPool: string[] } {
+  const fs = { ...(nodeFs as unknown as Functions) }
+  const atOnce: string[] = []
+  const byPool: string[] = []
+  for (const name of [
+    'open',
+    'close',
+    'read',
+    'write',
+    'writev',
+    'link',
+    'unlink',
+    'rename',
+    'fsync',
+  ]) {
+    const [later, now] = [fs[name]!, fs[`${name}Sync`]!]
+    fs[name] = (...values) => (byPool.push(name), later(...values))
+    fs[`${name}Sync`] = (...values) => (atOnce.push(name), now(...values))
+  }
+  return { fs, atOnce, byPool }
+}
+
+/** A file system whose links take as long as they are told to. */
+function slowFs(): { fs: Functions; tookMs: number } {
+  const slow = { fs: { ...(nodeFs as unknown as Functions) }, tookMs: 0 }
+  slow.fs['linkSync'] = () => {
+    const untilMs = performance.now() + slow.tookMs
+    while (performance.now() < untilMs);
+  }
+  return slow
+}
+
+const LINK = { call: 'link', values: ['a', 'b'] }
+
+/** Makes so many links as the driver would; returns how many were made at once. */
+function makeLinks(quick: QuickCalls, count: number): number {
+  let made = 0
+  for (let index = 0; index < count; index += 1) {
+    if (!quick.takes(LINK)) continue
+    quick.perform(LINK)
+    made += 1
+  }
+  return made
+}
+
+async function openOn(root: string, options: OpenOptions): Promise<Store> {
+  const store = await open(root, { durability: 'none', sweep: false, ...options })
+  await store.set('k', 'value')
+  return store
+}
+
+await t.test('on a local file system small calls are made at once', async (t) => {
+  const { fs, atOnce, byPool } = watchedFs()
+  const root = join(await scratchDirectory(t), 'store')
+  await using store = await openOn(root, { fs, inline: true })
+  atOnce.length = byPool.length = 0
+  t.equal(String(await store.get('k')), 'value')
+  await nextTurn()
+  t.same(atOnce, ['link', 'open', 'read', 'close', 'unlink'])
+  t.same(byPool, [])
+  atOnce.length = 0
+  await store.set('k', 'other')
+  t.same(atOnce, ['open', 'writev', 'close', 'rename'])
+  await store.set('k', 'flushed', { durability: 'full' })
+  t.same(byPool, ['fsync', 'fsync'], 'what flushes is never made at once')
+  atOnce.length = byPool.length = 0
+  await store.set('k', Buffer.alloc(300_000))
+  t.same(byPool, ['write'], 'nor what is large')
+})
+
+await t.test('with inline: false, with fs, and where hosts share it, none are', async (t) => {
+  const root = join(await scratchDirectory(t), 'store')
+  for (const options of [{ inline: false }, {}, { inline: true, fresh: true }]) {
+    const { fs, atOnce, byPool } = watchedFs()
+    await using store = await openOn(root, { ...options, fs })
+    atOnce.length = byPool.length = 0
+    t.equal(String(await store.get('k')), 'value')
+    const isTold = 'fresh' in options
+    t.equal(atOnce.length > 0, isTold, 'a local file system is local, whoever revalidates')
+    t.equal(byPool.length > 0, !isTold)
+  }
+  await t.rejects(open(root, { inline: 1 as never }), TypeError)
+})
+
+await t.test('a kind of call that turns slow goes to the pool, and comes back', async (t) => {
+  const slow = slowFs()
+  const quick = new QuickCalls(slow.fs)
+  t.equal(makeLinks(quick, 1000), 1000, 'quick ones are all made at once')
+  slow.tookMs = 2
+  t.equal(makeLinks(quick, 1), 1)
+  slow.tookMs = 0
+  t.equal(makeLinks(quick, 1000), 1000, 'one that took long is no reason')
+  slow.tookMs = 2
+  const made = makeLinks(quick, 2000)
+  t.ok(made >= 2 && made <= 4, `${made} of 2000 slow ones were made at once`)
+  t.ok(quick.takes({ call: 'unlink', values: [] }), 'other kinds are not concerned')
+  slow.tookMs = 0
+  makeLinks(quick, 2 ** 17)
+  t.equal(makeLinks(quick, 1000), 1000, 'quick again')
+})
+
+await t.test('after a millisecond the event loop has its turn', async (t) => {
+  const slow = slowFs()
+  slow.tookMs = 0.1
+  const quick = new QuickCalls(slow.fs)
+  let made = 0
+  while (!quick.isSpent) made += makeLinks(quick, 1)
+  t.ok(made <= 10, `${made} calls of 0.1 ms`)
+  const order: string[] = []
+  for (const name of ['first', 'second']) quick.afterTurn(() => void order.push(name))
+  t.same(order, [])
+  await nextTurn()
+  t.same(order, ['first', 'second'])
+  t.notOk(quick.isSpent)
+})
+
+await t.test('reads that follow each other hold up nobody', async (t) => {
+  const root = join(await scratchDirectory(t), 'store')
+  await using store = await openOn(root, {})
+  let isOver = false
+  let longestMs = 0
+  let turns = 0
+  const watch = (async (): Promise<void> => {
+    for (let lastMs = performance.now(); !isOver; turns += 1) {
+      await nextTurn()
+      longestMs = Math.max(longestMs, performance.now() - lastMs)
+      lastMs = performance.now()
+    }
+  })()
+  const startMs = performance.now()
+  let reads = 0
+  // Each goes on in a microtask of the one before it: without turns no timer would ever fire.
+  for (; performance.now() - startMs < 1000; reads += 1) await store.get('k')
+  isOver = true
+  await watch
+  t.ok(turns > 10, `${turns} turns of the event loop beside ${reads} reads`)
+  t.ok(longestMs < 500, `the longest took ${longestMs} ms`)
+})
+
+await t.test('what fails at once fails as it does later', async (t) => {
+  const root = join(await scratchDirectory(t), 'store')
+  await using store = await openOn(root, {})
+  t.equal(await store.get('absent'), undefined)
+  const { hashKey } = await import('../index.js')
+  const hash = hashKey('directory')
+  mkdirSync(join(root, hash.slice(0, 2), hash.slice(2, 4), hash.slice(4)), { recursive: true })
+  await t.rejects(store.get('directory'), { code: 'CORRUPT' })
+})
