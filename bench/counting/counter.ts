@@ -15,9 +15,6 @@ export interface Tally {
   readonly failures: readonly string[]
 }
 
-/** What a subject needs cannot be had here: it is left out, and the message says so. */
-export class Unavailable extends Error {}
-
 /** The time of the clock that all processes of a machine share, in milliseconds. */
 export const now = (): number => Number(process.hrtime.bigint()) / 1e6
 
