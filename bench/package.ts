@@ -36,6 +36,11 @@ export function versionsHere(): Record<string, string | undefined> {
   }
 }
 
+/** Whether a package is installed here. */
+export function hasPackage(name: string): boolean {
+  return versionOf(name) !== undefined
+}
+
 function versionOf(name: string): string | undefined {
   // Not every package lets others import its manifest.
   const paths = (require.resolve.paths(name) ?? []).map((path) => join(path, name, 'package.json'))

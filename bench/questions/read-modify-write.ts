@@ -8,7 +8,7 @@
  * meets all of them. After each turn the number must be higher by exactly the increments that
  * were acknowledged; what is missing is reported as lost.
  */
-import { now } from '../counting/counter.js'
+import { now } from '../clock.js'
 import { COUNTERS, type CounterEntry } from '../counting/counters.js'
 import { CountingProcess, type Turn } from '../counting/counting-process.js'
 import type { CountingResults, CountingSeries } from '../results.js'

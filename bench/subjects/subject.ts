@@ -45,7 +45,7 @@ export interface Load {
   readonly valueBytes: number
   readonly keys: readonly string[]
   /** What a key holds after an even or an odd number of changes; no other key holds the same. */
-  value(at: number, version: number): Buffer
+  readonly value: (at: number, version: number) => Buffer
 }
 
 /** A subject of the table, and how it takes part. */
