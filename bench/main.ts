@@ -41,8 +41,15 @@ const TOLERANCE = 0.5
 try {
   await run()
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`)
-  process.exitCode = error instanceof TypeError || error instanceof RangeError ? 2 : 3
+  // Any other TypeError is a mistake of this program.
+  const isMisuse = error instanceof RangeError || isUnknownOption(error)
+  const text = error instanceof Error ? (isMisuse ? error.message : error.stack) : undefined
+  process.stderr.write(`${text ?? String(error)}\n`)
+  process.exitCode = isMisuse ? 2 : 3
+}
+
+function isUnknownOption(error: unknown): boolean {
+  return ((error as NodeJS.ErrnoException).code ?? '').startsWith('ERR_PARSE_ARGS')
 }
 
 async function run(): Promise<void> {

@@ -57,9 +57,13 @@ export async function withPlace<T>(
 
 /** The scratch that is on a disk, where there is one. */
 export function onDisk(scratches: readonly Scratch[]): Scratch {
-  const scratch = scratches.find(({ fileSystem }) => fileSystem !== 'tmpfs') ?? scratches[0]
-  if (scratch === undefined) throw new Error('there is no scratch directory')
-  return scratch
+  return scratches.find(({ fileSystem }) => fileSystem !== 'tmpfs') ?? anywhere(scratches)
+}
+
+/** The quickest scratch, for what does not depend on the file system. */
+export function anywhere([first]: readonly Scratch[]): Scratch {
+  if (first === undefined) throw new Error('there is no scratch directory')
+  return first
 }
 
 /** Removes a directory with all that is in it, by what is quickest at it. */

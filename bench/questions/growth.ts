@@ -86,10 +86,10 @@ async function measureOn(
   })
 }
 
-/** From the least to the most, each ten times the one before. */
+/** Each ten times the one before, or more. */
 function sizesOf({ objects: most = LEAST }: Options): number[] {
   const sizes: number[] = []
-  for (let size = LEAST; size < most; size *= 10) sizes.push(size)
+  for (let size = LEAST; size * 10 <= most; size *= 10) sizes.push(size)
   return [...sizes, most]
 }
 

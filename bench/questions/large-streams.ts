@@ -29,9 +29,9 @@ export const largeStreams: Question = {
   asks: 'Does a large value pass as fast as a file is copied?',
   explains: `A file of 1 GiB goes into a store by \`createWriteStream\` and comes out of it into a
 file by \`createReadStream\`. \`cp\` copies the same file to the same disk; where the value is
-flushed, \`cp\` is followed by \`sync\` of the copy. *node:fs streams* is the same pipeline from file
-to file. The target is not there before; all of it is compared with the source afterwards, and that
-is not measured.`,
+flushed, \`cp\` is followed by \`sync\` of the copy. *node:fs streams* is the same pipeline from
+file to file. The target is not there before; all of it is compared with the source afterwards, and
+that is not measured.`,
   chart: { shows: 'figures', columns: 'operation' },
   whyOthersWin: {
     [COPIED]: `The kernel copies from page to page; nothing enters the process. Every byte of a
@@ -65,7 +65,7 @@ async function measureOn(
       const facts = { fileSystem: scratch.fileSystem, valueBytes }
       const comparisons = plans
         .slice(0, isShort ? 2 : plans.length)
-        .map((plan) => ({ ...plan, facts: { ...facts, ...plan.facts } }))
+        .map((plan) => ({ ...plan, facts: { ...plan.facts, ...facts } }))
       const groups = await measureInRounds(
         comparisons,
         rounds,

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { together } from '../calls.js'
 import { hasPackage } from '../package.js'
 import { measureInRounds, type Comparison, type Runner } from '../rounds.js'
-import { onDisk, removeTree, withPlace } from '../scratches.js'
+import { anywhere, removeTree, withPlace } from '../scratches.js'
 import type { Question } from './question.js'
 
 const WORKER_PATH = join(import.meta.dirname, '../subjects/memory-worker.js')
@@ -41,7 +41,7 @@ anything does not count: Node, the values themselves and the code that is loaded
     [STREAMED]: 'It has nothing but the buffers of the two streams.',
   },
   measure: async (scratches, { rounds: wanted }, announce) =>
-    withPlace(onDisk(scratches), async (place) => {
+    withPlace(anywhere(scratches), async (place) => {
       const rounds = Math.min(wanted, MOST_ROUNDS)
       const isThere = ([, name]: readonly [string, string?]): boolean =>
         name === undefined || hasPackage(name)

@@ -4,7 +4,7 @@ import { openSync } from '../../index.js'
 import { together } from '../calls.js'
 import { COMMAND_PATH, hasPackage, PACKAGE_PATH } from '../package.js'
 import { measureInRounds, type Comparison, type Runner } from '../rounds.js'
-import { onDisk, withPlace } from '../scratches.js'
+import { anywhere, withPlace } from '../scratches.js'
 import type { Cost } from '../subjects/subject.js'
 import type { Question } from './question.js'
 
@@ -39,7 +39,7 @@ and ends.`,
     'import classic-level': 'It has few files, and a library that is ready.',
   },
   measure: async (scratches, { rounds, isShort }, announce) =>
-    withPlace(onDisk(scratches), async (place) => {
+    withPlace(anywhere(scratches), async (place) => {
       const directory = join(place, 'store')
       const store = openSync(directory, { durability: 'none' })
       store.set(KEY, VALUE)

@@ -27,15 +27,15 @@ export const wholeStore: Question = {
   name: 'whole-store',
   asks: 'How long does it take to count, to list and to import all objects?',
   explains: `\`count()\` and all of \`keys()\` of a store with a million objects, against \`find\`
-on the same directory: \`find -type f | wc -l\`, which looks at the names only, as \`count\` does, and
-\`find -type f -exec head -c1 {} +\`, which opens each file once, as a listing does. Each key is
+on the same directory: \`find -type f | wc -l\`, which looks at the names only, as \`count\` does,
+and \`find -type f -exec head -c1 {} +\`, which opens each file once, as a listing does. Each key is
 checked, and that each came once. Then \`linkstore import\` of a directory tree with
 ${IMPORTED.toLocaleString('en-US')} files into a new store with nothing flushed, against \`cp -r\`
 of the tree.`,
   chart: { shows: 'ratios', columns: 'operation' },
   whyOthersWin: {
-    find: `It is one program that makes the system calls and nothing else; linkstore reads and checks
-the end of each file for the key, and hands it to the program that asked.`,
+    find: `It is one program that makes the system calls and nothing else; linkstore reads and
+checks the end of each file for the key, and hands it to the program that asked.`,
     'linkstore sync': 'There is no way to the threads of Node and back.',
     cp: `It writes no checksum and no key, and makes no new name for each file first. The command
 has to start as well.`,

@@ -38,8 +38,8 @@ async function sqliteClass(): Promise<SqliteClass> {
     try {
       return ((await import(builtIn)) as { readonly DatabaseSync: SqliteClass }).DatabaseSync
     } catch (error) {
-      const message = `Node ${process.versions.node} has no ${builtIn}, ${installed} is not installed`
-      throw new Unavailable(message, { cause: error })
+      const message = `Node ${process.versions.node} has no ${builtIn}`
+      throw new Unavailable(`${message}, ${installed} is not installed`, { cause: error })
     }
   }
 }
