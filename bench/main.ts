@@ -148,7 +148,7 @@ async function ask(
 
 async function count(scratch: Scratch, { rounds, isShort }: Options): Promise<CountingResults> {
   const announce = announcer(COUNTING)
-  const effort = { rounds, roundMs: isShort ? 60 : 300 }
+  const effort = { rounds, roundMs: isShort ? 30 : 300 }
   return await withPlace(scratch, (place) =>
     measureReadModifyWrite(place, effort, (round) =>
       announce(`round ${round + 1} of ${effort.rounds}`),

@@ -31,7 +31,8 @@ beside those that flush both, as nothing that is used for single files does more
 \`linkstore sync\` is \`openSync\`. The *floor* is a C program that makes the system calls of
 linkstore on files of the same length and nothing else; *fs sync calls* makes them by
 \`node:fs\`. \`lmdb\`, \`classic-level\` and \`SQLite\` keep all values in files of their own,
-which no other host may use at the same time. \`flat-cache\` writes its whole file again at each \`set\`.`,
+which no other host may use at the same time. \`flat-cache\` writes its whole file again at each
+\`set\`.`,
   chart: { shows: 'ratios', columns: 'inFlight', only: { operation: ['get', 'set, overwriting'] } },
   whyOthersWin: {
     'linkstore sync': `Each asynchronous call goes to the threads of Node and back several times.

@@ -18,6 +18,7 @@ const SIZES = [
 const LARGE_BYTES = 16 * 2 ** 20
 /** Those that are enough to see that it works. */
 const SHORT_SIZES = SIZES.slice(1, 3)
+const MOST_SHORT_ROUNDS = 2
 const MOST_LARGE_ROUNDS = 4
 
 /** Those that say something of their own about size. */
@@ -90,7 +91,9 @@ function stagesOf(able: readonly Entry[], load: Load): Parameters<typeof measure
 
 function effortOf({ rounds, isShort }: Options, valueBytes: number): Effort {
   if (valueBytes < LARGE_BYTES) {
-    return isShort ? { rounds, roundMs: 20, turns: 2 } : { rounds, roundMs: 80, turns: 8 }
+    return isShort
+      ? { rounds: Math.min(rounds, MOST_SHORT_ROUNDS), roundMs: 20, turns: 2 }
+      : { rounds, roundMs: 80, turns: 8 }
   }
   return { rounds: Math.min(rounds, MOST_LARGE_ROUNDS), roundMs: 1, turns: 1 }
 }

@@ -19,7 +19,7 @@ const VALUE_BYTES = 1024
 const USUAL_OBJECTS = 20_000
 const MOST_ROUNDS = 3
 const IMPORTED = 20_000
-const SHORT_IMPORTED = 1000
+const SHORT_IMPORTED = 500
 const PER_DIRECTORY = 100
 
 /** How long does it take to go through all objects? */
