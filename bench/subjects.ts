@@ -1,146 +1,160 @@
 /** The table of what is measured against each other. */
-import { existsSync } from 'node:fs'
-import { readFile, rename, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { lock } from 'proper-lockfile'
-import writeFileAtomic from 'write-file-atomic'
-import { open, openSync, type OpenOptions } from '../index.js'
+import type { SyncOpenOptions } from '../index.js'
+import { bareCalls, floor, MAX_BARE_BYTES } from './subjects/bare-calls.js'
+import {
+  cacacheSubject,
+  flatCacheSubject,
+  keyvSubject,
+  unstorageSubject,
+} from './subjects/caches.js'
+import { contestant } from './subjects/contestant.js'
+import { levelSubject, lmdbSubject, sqliteSubject } from './subjects/databases.js'
+import {
+  fileSubject,
+  linkingSubject,
+  lockedSubject,
+  writeAndRename,
+  writeFlushed,
+  writeUnflushed,
+} from './subjects/files.js'
+import { storeSubject, syncStoreSubject } from './subjects/linkstore.js'
+import {
+  ALL_OPERATIONS,
+  READS,
+  type Entry,
+  type Operation,
+  type Promised,
+  type Subject,
+} from './subjects/subject.js'
 
-/** Something that keeps values under names. */
-export interface Subject {
-  set(key: string, value: Buffer): Promise<unknown>
-  get(key: string): Promise<Buffer | undefined>
-  close(): Promise<void>
+const FULL = 'value and name flushed'
+const FILE = 'value flushed'
+const NONE = 'nothing flushed'
+
+/** How what is only read is filled, too. */
+const UNFLUSHED = { durability: 'none' } as const
+const CACHE = { maxBytes: 64 * 2 ** 20 }
+/** What keeps all values in one place, or turns them into text. */
+const SMALL_BYTES = 64 * 1024
+
+/** What is read, what writes and promises what, and which calls always return at once. */
+type How = Partial<Omit<Entry, 'name' | 'contend' | 'isSync'>> & {
+  readonly isSync?: boolean | readonly Operation[]
 }
 
-/** What a subject promises of a write once it is acknowledged, the strongest first. */
-export type Promised = 'value and name flushed' | 'value flushed' | 'nothing flushed'
-
-/** A subject, and how it takes part. */
-export interface Entry {
-  readonly name: string
-  readonly open: (directory: string) => Promise<Subject>
-  /** For writes: only those that promise the same are compared. Undefined: writes nothing. */
-  readonly promised: Promised | undefined
-  /** Whether its reads are measured; they do not depend on how a value was flushed. */
-  readonly reads: boolean
-  /** How many calls can be under way: a synchronous one has always returned. */
-  readonly inFlight: readonly number[]
-}
-
-const ONE_OR_MANY = [1, 16]
-
-const require = createRequire(import.meta.url)
-
-/** All subjects. The first that makes a promise is what the others that make it are held to. */
+/**
+ * All subjects. Within a comparison the first of those that take part is what the others are held
+ * to. Some are there twice: their reads are measured once, their writes by what they promise.
+ */
 export const SUBJECTS: readonly Entry[] = [
-  linkstore('linkstore', 'value and name flushed', { durability: 'full' }, true),
-  linkstore('linkstore, durability file', 'value flushed', { durability: 'file' }, false),
-  linkstore('linkstore, durability none', 'nothing flushed', { durability: 'none' }, false),
-  linkstore('linkstore, reads open', undefined, { reads: 'open', durability: 'none' }, true),
-  linkstoreSync('linkstore sync', 'value and name flushed', { durability: 'full' }, true),
-  linkstoreSync('linkstore sync, durability file', 'value flushed', { durability: 'file' }, false),
-  linkstoreSync(
-    'linkstore sync, durability none',
-    'nothing flushed',
-    { durability: 'none' },
-    false,
+  store('linkstore', { promised: FULL }, { durability: 'full' }),
+  store('linkstore, durability file', { promised: FILE }, { durability: 'file' }),
+  store('linkstore, durability none', { promised: NONE }, UNFLUSHED),
+  store('linkstore', { isRead: true }, UNFLUSHED),
+  store('linkstore, reads open', { isRead: true }, { ...UNFLUSHED, reads: 'open' }),
+  store('linkstore, cached', { isRead: true }, { ...UNFLUSHED, cache: CACHE }),
+  // Here belongs 'linkstore, inline false', with `{ inline: false }`, once there is such an option.
+  syncStore('linkstore sync', { promised: FULL }, { durability: 'full' }),
+  syncStore('linkstore sync', { isRead: true }, UNFLUSHED),
+  syncStore('linkstore sync, durability none', { promised: NONE }, UNFLUSHED),
+  bare('floor', (arena) => floor('floor', arena, 'get'), ['get', 'set, overwriting']),
+  bare('fs sync calls', (arena) => bareCalls('fs sync calls', arena, () => true), [
+    'get',
+    'set, overwriting',
+  ]),
+  syncStore('linkstore sync, reads open', { isRead: true }, { ...UNFLUSHED, reads: 'open' }),
+  bare('floor, reads open', (arena) => floor('floor, reads open', arena, 'open'), ['get']),
+  syncStore('linkstore sync, cached', { isRead: true }, { ...UNFLUSHED, cache: CACHE }),
+  lmdb(NONE, true),
+  lmdb(FULL, false),
+  subject('naive link + promises', { isRead: true }, linkingSubject),
+  subject('readFile', { isRead: true }, (path) => fileSubject(path, writeAndRename)),
+  subject('unstorage fs', { promised: NONE, isRead: true }, unstorageSubject),
+  subject('cacache', { promised: NONE, isRead: true }, cacacheSubject),
+  subject('keyv-file', { promised: NONE, isRead: true, maxValueBytes: SMALL_BYTES }, keyvSubject),
+  subject(
+    'flat-cache',
+    {
+      promised: NONE,
+      isRead: true,
+      maxValueBytes: SMALL_BYTES,
+      isSync: ALL_OPERATIONS,
+    },
+    flatCacheSubject,
   ),
-  files('write-file-atomic', 'value flushed', false, (path, value) => writeFileAtomic(path, value)),
-  files('write-file-atomic, fsync: false', 'nothing flushed', false, (path, value) =>
-    writeFileAtomic(path, value, { fsync: false }),
+  subject('write-file-atomic', { promised: FILE }, (path) => fileSubject(path, writeFlushed)),
+  subject('write-file-atomic, no fsync', { promised: NONE }, (path) =>
+    fileSubject(path, writeUnflushed),
   ),
-  files('writeFile + rename', 'nothing flushed', false, writeAndRename),
-  files('readFile', undefined, true, writeAndRename),
-  lockedFiles('proper-lockfile', 'nothing flushed'),
+  subject('writeFile + rename', { promised: NONE }, (path) => fileSubject(path, writeAndRename)),
+  subject('proper-lockfile', { promised: NONE, isRead: true }, lockedSubject),
+  level(NONE, true),
+  level(FULL, false),
+  sqlite(NONE, true),
+  sqlite(FULL, false),
 ]
 
-/** Packages whose versions matter to the results. */
-export const PACKAGES = ['linkstore', 'write-file-atomic', 'proper-lockfile', 'lmdb'] as const
+/**
+ * The subject that is measured beside those that promise more than it does: there is no other to
+ * replace a single file by.
+ */
+export const PROMISES_LESS = 'write-file-atomic'
 
-/** The version of a package that is installed here; undefined if it is not. */
-export function versionOf(name: (typeof PACKAGES)[number]): string | undefined {
-  if (name === 'linkstore') return (require('linkstore/package.json') as Manifest).version
-  // Not every package lets others import its manifest.
-  const paths = (require.resolve.paths(name) ?? []).map((path) => join(path, name, 'package.json'))
-  const path = paths.find((each) => existsSync(each))
-  return path === undefined ? undefined : (require(path) as Manifest).version
-}
-
-interface Manifest {
-  readonly version: string
-}
-
-function linkstore(
-  name: string,
-  promised: Promised | undefined,
-  options: OpenOptions,
-  reads: boolean,
-): Entry {
-  return { name, promised, reads, inFlight: ONE_OR_MANY, open: (path) => open(path, options) }
-}
-
-function linkstoreSync(
-  name: string,
-  promised: Promised,
-  options: Omit<OpenOptions, 'signal'>,
-  reads: boolean,
-): Entry {
-  const openAsSubject = (directory: string): Promise<Subject> => {
-    const store = openSync(directory, options)
-    return Promise.resolve({
-      set: (key, value) => Promise.resolve(store.set(key, value)),
-      get: (key) => Promise.resolve(store.get(key)),
-      close: () => Promise.resolve(store.close()),
-    })
+function entry(name: string, how: How, contend: Entry['contend']): Entry {
+  const { isSync = false, ...others } = how
+  return {
+    name,
+    promised: undefined,
+    isRead: false,
+    operations: ALL_OPERATIONS,
+    maxValueBytes: Infinity,
+    ...others,
+    isSync: (operation) => (typeof isSync === 'boolean' ? isSync : isSync.includes(operation)),
+    contend,
   }
-  return { name, promised, reads, inFlight: [1], open: openAsSubject }
 }
 
-/** Plain files, one per key, in one directory. */
-function files(
+function subject(
   name: string,
-  promised: Promised | undefined,
-  reads: boolean,
-  write: (path: string, value: Buffer) => Promise<unknown>,
+  how: How,
+  open: (directory: string) => Subject | Promise<Subject>,
 ): Entry {
-  const openAsSubject = (directory: string): Promise<Subject> =>
-    Promise.resolve({
-      set: (key, value) => write(join(directory, key), value),
-      get: (key) => readFile(join(directory, key)),
-      close: () => Promise.resolve(),
-    })
-  return { name, promised, reads, inFlight: ONE_OR_MANY, open: openAsSubject }
+  const whole = entry(name, how, async (arena) =>
+    contestant(name, await open(arena.directory), arena, whole.isSync),
+  )
+  return whole
 }
 
-/** The least that keeps readers from seeing half a file, if nobody else writes it meanwhile. */
-async function writeAndRename(path: string, value: Buffer): Promise<void> {
-  await writeFile(`${path}.tmp`, value)
-  await rename(`${path}.tmp`, path)
+function store(name: string, how: How, options: SyncOpenOptions): Entry {
+  return subject(name, how, (directory) => storeSubject(directory, options))
 }
 
-/** Plain files, each guarded by a lock: the usual way where several processes share a file. */
-function lockedFiles(name: string, promised: Promised): Entry {
-  const locked = async <T>(path: string, use: () => Promise<T>): Promise<T> => {
-    const unlock = await lock(path, { realpath: false })
-    try {
-      return await use()
-    } finally {
-      await unlock()
-    }
-  }
-  const openAsSubject = (directory: string): Promise<Subject> =>
-    Promise.resolve({
-      set: (key, value) => {
-        const path = join(directory, key)
-        return locked(path, () => writeFile(path, value))
-      },
-      get: (key) => {
-        const path = join(directory, key)
-        return locked(path, () => readFile(path))
-      },
-      close: () => Promise.resolve(),
-    })
-  return { name, promised, reads: true, inFlight: ONE_OR_MANY, open: openAsSubject }
+function syncStore(name: string, how: How, options: SyncOpenOptions): Entry {
+  return subject(name, { ...how, isSync: true }, (directory) =>
+    syncStoreSubject(directory, options),
+  )
+}
+
+function bare(name: string, contend: Entry['contend'], operations: readonly Operation[]): Entry {
+  const how = { promised: NONE, isRead: true, isSync: true, maxValueBytes: MAX_BARE_BYTES } as const
+  return entry(name, { ...how, operations }, contend)
+}
+
+/** Reads return at once; writes are gathered until the next turn of the event loop. */
+function lmdb(promised: Promised, isRead: boolean): Entry {
+  return subject('lmdb', { promised, isRead, isSync: READS }, (directory) =>
+    lmdbSubject(directory, promised === FULL),
+  )
+}
+
+function level(promised: Promised, isRead: boolean): Entry {
+  return subject('classic-level', { promised, isRead }, (directory) =>
+    levelSubject(directory, promised === FULL),
+  )
+}
+
+function sqlite(promised: Promised, isRead: boolean): Entry {
+  return subject('SQLite', { promised, isRead, isSync: true }, (directory) =>
+    sqliteSubject(directory, promised === FULL ? 'FULL' : 'OFF'),
+  )
 }

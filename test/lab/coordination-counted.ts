@@ -1,8 +1,8 @@
 /** What of the benchmark of changes to a value is measured on NFS, too. */
 import type { Test } from 'tap'
-import { Unavailable } from '../../bench/counter.js'
-import { COUNTERS, type CounterEntry } from '../../bench/counters.js'
-import { flockProgram } from '../../bench/flock-counter.js'
+import { COUNTERS, type CounterEntry } from '../../bench/counting/counters.js'
+import { flockProgram } from '../../bench/counting/flock-counter.js'
+import { Unavailable } from '../../bench/unavailable.js'
 import type { CountedReport } from './coordination-plan.js'
 import { scratchPath } from './disk.js'
 

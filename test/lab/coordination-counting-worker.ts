@@ -4,8 +4,8 @@
  *     coordination-counting-worker MOUNT_POINT HOST HOSTS MEETING LENGTH_MS TOOLS SUBJECT ...
  */
 import { setTimeout } from 'node:timers/promises'
-import type { Counter, Tally } from '../../bench/counter.js'
-import { openCounter } from '../../bench/counters.js'
+import type { Counter, Tally } from '../../bench/counting/counter.js'
+import { openCounter } from '../../bench/counting/counters.js'
 import { report } from './channel.js'
 import { COUNTED_BY_CELL, entryOf, pathOf } from './coordination-counted.js'
 import { meet, now } from './coordination-host.js'

@@ -7,7 +7,7 @@
  * program is.
  */
 import { setTimeout } from 'node:timers/promises'
-import { openCounter } from '../../bench/counters.js'
+import { openCounter } from '../../bench/counting/counters.js'
 import { open } from '../../index.js'
 import { report } from './channel.js'
 import { COUNTED, COUNTED_BY_FLOCK, entryOf, pathOf } from './coordination-counted.js'

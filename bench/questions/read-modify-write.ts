@@ -8,10 +8,10 @@
  * meets all of them. After each turn the number must be higher by exactly the increments that
  * were acknowledged; what is missing is reported as lost.
  */
-import { now } from './counter.js'
-import { COUNTERS, type CounterEntry } from './counters.js'
-import { CountingProcess, type Turn } from './counting-process.js'
-import type { CountingResults, CountingSeries, Options } from './results.js'
+import { now } from '../clock.js'
+import { COUNTERS, type CounterEntry } from '../counting/counters.js'
+import { CountingProcess, type Turn } from '../counting/counting-process.js'
+import type { CountingResults, CountingSeries } from '../results.js'
 
 /** How many count at the same time, and in how many turns a round of what length is cut. */
 const CONTENTIONS = [
@@ -49,7 +49,7 @@ interface Sum {
 /** Measures; says before each round which it is. */
 export async function measureReadModifyWrite(
   scratch: string,
-  { rounds, roundMs }: Options,
+  { rounds, roundMs }: { readonly rounds: number; readonly roundMs: number },
   onRound: (round: number) => void,
 ): Promise<CountingResults> {
   const processes = Array.from({ length: MOST_PROCESSES }, () => new CountingProcess(scratch))

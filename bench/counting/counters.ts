@@ -3,11 +3,11 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { lock } from 'proper-lockfile'
 import writeFileAtomic from 'write-file-atomic'
-import { open, type Durability } from '../index.js'
+import { open, type Durability } from '../../index.js'
 import { counterOf, nextOf, valueOf, type Counter } from './counter.js'
 import { lmdbCounter, sqliteCounter } from './database-counters.js'
 import { flockCounter, flockProgram, type FlockMode } from './flock-counter.js'
-import type { Promised } from './subjects.js'
+import type { Promised } from '../subjects/subject.js'
 
 /** A subject, and what it promises of an increment once it is acknowledged. */
 export interface CounterEntry {

@@ -1,3 +1,5 @@
+import { now } from '../clock.js'
+
 /** Something that counts: it reads a number that others share, adds one and writes it. */
 export interface Counter {
   /** Adds one again and again until a time of the {@link now} clock, at least once. */
@@ -14,12 +16,6 @@ export interface Tally {
   /** What was said where none was: these may have been made or not. */
   readonly failures: readonly string[]
 }
-
-/** What a subject needs cannot be had here: it is left out, and the message says so. */
-export class Unavailable extends Error {}
-
-/** The time of the clock that all processes of a machine share, in milliseconds. */
-export const now = (): number => Number(process.hrtime.bigint()) / 1e6
 
 /** A counter that adds one by a call. */
 export function counterOf(

@@ -5,7 +5,9 @@
  */
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { now, Unavailable, type Counter } from './counter.js'
+import { now } from '../clock.js'
+import { Unavailable } from '../unavailable.js'
+import type { Counter } from './counter.js'
 import { COUNTERS, openCounter } from './counters.js'
 import type { Answer, Order, Turn } from './counting-process.js'
 
