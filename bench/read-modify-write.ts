@@ -11,7 +11,7 @@
 import { now } from './counter.js'
 import { COUNTERS, type CounterEntry } from './counters.js'
 import { CountingProcess, type Turn } from './counting-process.js'
-import type { CountingResults, CountingSeries, Options } from './results.js'
+import type { CountingResults, CountingSeries } from './results.js'
 
 /** How many count at the same time, and in how many turns a round of what length is cut. */
 const CONTENTIONS = [
@@ -49,7 +49,7 @@ interface Sum {
 /** Measures; says before each round which it is. */
 export async function measureReadModifyWrite(
   scratch: string,
-  { rounds, roundMs }: Options,
+  { rounds, roundMs }: { readonly rounds: number; readonly roundMs: number },
   onRound: (round: number) => void,
 ): Promise<CountingResults> {
   const processes = Array.from({ length: MOST_PROCESSES }, () => new CountingProcess(scratch))

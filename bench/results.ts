@@ -3,30 +3,49 @@
 /** How much is measured. */
 export interface Options {
   readonly rounds: number
-  /** How long each subject is measured in each round. */
-  readonly roundMs: number
+  /** Whether it is to take minutes, and need not say much. */
+  readonly isShort: boolean
+  /** How many objects a store that grows has in the end. */
+  readonly objects?: number
 }
 
-/** One subject doing one thing, round by round. */
+/** What tells a group from the others of its question. */
+export interface Facts {
+  /** Empty where it does not matter. */
+  readonly fileSystem: string
+  readonly operation: string
+  /** What a write promises. */
+  readonly promised?: string
+  readonly valueBytes?: number
+  readonly inFlight?: number
+  readonly objects?: number
+  readonly processes?: number
+}
+
+/** One subject, round by round. */
 export interface Series {
-  readonly operation: 'set' | 'get'
-  readonly inFlight: number
-  /** What a write promises; empty for reads. */
-  readonly promised: string
   readonly subject: string
+  /** In the unit of the group; less is better. */
+  readonly figures: readonly number[]
+  /** Of its figure to that of `comparedWith` in the same round: above 1 it is the slower. */
+  readonly ratios: readonly number[]
+}
+
+/** Subjects that were measured against each other, in one interleaved run. */
+export interface Group {
+  readonly facts: Facts
+  readonly unit: 'µs per call' | 'ms' | 'MiB'
   /** The subject that the ratios are to. */
   readonly comparedWith: string
-  /** Per call. */
-  readonly microseconds: number[]
-  /** Of its time to that of `comparedWith` in the same round: above 1 it is the slower. */
-  readonly ratios: number[]
+  readonly series: readonly Series[]
 }
 
-/** How long it takes to write and to read small values. */
-export interface SmallValueResults {
-  readonly valueBytes: number
-  readonly keys: number
-  readonly series: readonly Series[]
+/** What was found to a question. */
+export interface Answer {
+  readonly question: string
+  readonly groups: readonly Group[]
+  /** Who could not take part, and why. */
+  readonly missing: readonly string[]
 }
 
 /** One subject that counts in a number of several processes, round by round. */
@@ -65,17 +84,16 @@ export interface Machine {
   readonly cores: number
   readonly memoryGiB: number
   readonly system: string
-  readonly fileSystem: string
 }
 
-/** The file that `--out` writes; of each question if it was asked. */
+/** The file that is written. */
 export interface Results {
   readonly measuredOn: string
   readonly machine: Machine
   /** Undefined: it is not installed here. */
   readonly versions: Readonly<Record<string, string | undefined>>
   readonly options: Options
-  readonly smallValues?: SmallValueResults
+  readonly answers: readonly Answer[]
   readonly readModifyWrite?: CountingResults
 }
 

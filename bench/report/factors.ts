@@ -1,0 +1,57 @@
+/** How many times as long something takes as linkstore does, wherever both were measured. */
+import { type Facts, type Group, type Results } from '../results.js'
+import { areAlike, FACT_NAMES, factsInWords, fits, type FactsWanted } from './facts.js'
+import { ratiosOf } from './ratios.js'
+
+/** One of two that are compared: the first of the subjects that is there, in groups that fit. */
+export interface Side {
+  readonly subjects: readonly string[]
+  readonly facts: FactsWanted
+}
+
+/** What was found at one place. */
+export interface Factor {
+  readonly ours: string
+  readonly theirs: string
+  /** The facts in words. */
+  readonly place: string
+  /** Their time to ours, round by round: above 1 we are the faster. */
+  readonly factors: readonly number[]
+}
+
+interface Place {
+  readonly group: Group
+  readonly subject: string
+}
+
+/** One of each place; both sides have the same facts there, but for those that differ by intent. */
+export function factorsOf({ answers }: Results, ours: Side, theirs: Side): Factor[] {
+  const except = FACT_NAMES.filter((name) => !isSame(ours.facts[name], theirs.facts[name]))
+  return answers.flatMap(({ groups }) => {
+    const others = placesOf(groups, theirs)
+    return placesOf(groups, ours).flatMap(({ group, subject }) => {
+      const other = others.find((each) => areAlike(each.group.facts, group.facts, except))
+      if (other === undefined) return []
+      const factors = ratiosOf(other.group, other.subject, group, subject)
+      return [{ ours: subject, theirs: other.subject, place: placeOf(group.facts), factors }]
+    })
+  })
+}
+
+function placesOf(groups: readonly Group[], { subjects, facts }: Side): Place[] {
+  return groups
+    .filter((group) => fits(group.facts, facts))
+    .flatMap((group) => {
+      const isThere = (name: string): boolean => group.series.some((each) => each.subject === name)
+      const subject = subjects.find(isThere)
+      return subject === undefined ? [] : [{ group, subject }]
+    })
+}
+
+function placeOf(facts: Facts): string {
+  return factsInWords(facts, ['operation', 'fileSystem'])
+}
+
+function isSame(one: FactsWanted[keyof Facts], other: FactsWanted[keyof Facts]): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
+}
