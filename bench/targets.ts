@@ -1,121 +1,115 @@
 /** What linkstore is to reach, and whether it did. */
 import { FACT_NAMES, factInWords } from './report/facts.js'
-import { factorsOf, type Factor, type Side } from './report/factors.js'
+import { factorsOf, type Factor, type Pair, type Side } from './report/factors.js'
 import { tableOf } from './report/markdown.js'
 import { inDigits, spreadInWords } from './report/numbers.js'
 import { spreadOf, type Results } from './results.js'
 
-/** A ratio of times, wherever it is found. */
-export interface Target {
+/** A ratio of times, wherever it is found in the answer to a question. */
+export interface Target extends Pair {
   readonly what: string
   readonly against: string
-  readonly ours: Side
-  readonly theirs: Side
   /** Their time to ours. */
   readonly atLeast: number
   /** Why no more is possible, where it is missed. */
   readonly limit: string
 }
 
-const KIB = {
-  // A question that has but one size need not name it.
-  valueBytes: [1024, undefined],
-}
-const GET = { ...KIB, operation: 'get' }
-const SET = { ...KIB, operation: ['set', 'set, new', 'set, overwriting'] }
-/** The rival stands beside those that promise more. */
-const FULL = { ...SET, inFlight: 16, promised: 'value and name flushed' }
-const STREAM = { valueBytes: 2 ** 30 }
+const GET = { valueBytes: 1024, operation: 'get' }
+const SET = { valueBytes: 1024, operation: ['set, overwriting', 'set, new'] }
+const UNFLUSHED = { ...SET, promised: 'nothing flushed' }
+/** The rival that flushes the value only stands beside those that promise more. */
+const FLUSHED = { ...SET, promised: 'value and name flushed' }
 const NONE = 'linkstore, durability none'
+const SYNC_NONE = 'linkstore sync, durability none'
+/** In a short run the value is smaller. */
+const STREAMED = { valueBytes: [2 ** 30, 2 ** 28] }
+const STREAMERS = [NONE, 'linkstore', 'linkstore, durability file']
 
 /** Against a subject that does the same in the same group. */
-function against(
+function target(
+  question: string,
   what: string,
-  ours: readonly string[],
-  theirs: readonly [name: string, atLeast: number][],
+  subjects: readonly string[],
   facts: Side['facts'],
-): Target[] {
-  return theirs.map(([name, atLeast]) => ({
-    what,
-    against: name,
-    ours: { subjects: ours, facts },
-    theirs: { subjects: [name], facts },
-    atLeast,
-    limit: '',
-  }))
+  against: string,
+  atLeast: number,
+  limit: string,
+): Target {
+  const theirs = { subjects: [against], facts }
+  return { question, what, against, ours: { subjects, facts }, theirs, atLeast, limit }
 }
 
+/** Against itself, where some facts are others. */
+function growth(
+  question: string,
+  subject: string,
+  [what, facts]: readonly [what: string, facts: Side['facts']],
+  [against, otherFacts]: readonly [against: string, facts: Side['facts']],
+  atLeast: number,
+  limit: string,
+): Target {
+  const subjects = [subject]
+  const theirs = { subjects, facts: otherFacts }
+  return { question, what, against, ours: { subjects, facts }, theirs, atLeast, limit }
+}
+
+const SMALL = 'small-values'
+const MANY = { ...GET, inFlight: 64 }
+const ONE = { ...GET, inFlight: 1 }
+const MEMORY_MANY = { ...UNFLUSHED, inFlight: 64, fileSystem: 'tmpfs' }
+const MILLION = { ...GET, objects: 1e6 }
+const THOUSAND = { ...GET, objects: 1e3 }
+const COMMAND = { operation: 'get by the command' }
+
 export const TARGETS: readonly Target[] = [
-  ...against('sync get', ['linkstore sync'], [['floor', 0.83]], GET),
-  ...against(
-    'sync set, nothing flushed',
-    ['linkstore sync, durability none'],
-    [['floor', 0.83]],
-    SET,
-  ),
-  ...against(
-    'get, 64 in flight',
-    ['linkstore'],
-    [
-      ['unstorage fs', 2.5],
-      ['cacache', 6],
-      ['naive link + promises', 2.2],
-    ],
-    { ...GET, inFlight: 64 },
-  ),
-  ...against(
-    'get, one at a time',
-    ['linkstore'],
-    [
-      ['unstorage fs', 1.6],
-      ['cacache', 4],
-    ],
-    { ...GET, inFlight: 1 },
-  ),
-  ...against(
+  target(SMALL, 'sync get', ['linkstore sync'], GET, 'floor', 0.83, ''),
+  target(SMALL, 'sync set, nothing flushed', [SYNC_NONE], UNFLUSHED, 'floor', 0.83, ''),
+  target(SMALL, 'get, 64 in flight', ['linkstore'], MANY, 'unstorage fs', 2.5, ''),
+  target(SMALL, 'get, 64 in flight', ['linkstore'], MANY, 'cacache', 6, ''),
+  target(SMALL, 'get, 64 in flight', ['linkstore'], MANY, 'naive link + promises', 2.2, ''),
+  target(SMALL, 'get, one at a time', ['linkstore'], ONE, 'unstorage fs', 1.6, ''),
+  target(SMALL, 'get, one at a time', ['linkstore'], ONE, 'cacache', 4, ''),
+  target(SMALL, 'set, nothing flushed, 64 in flight', [NONE], MEMORY_MANY, 'unstorage fs', 1, ''),
+  target(
+    SMALL,
     'set, nothing flushed, 64 in flight',
     [NONE],
-    [
-      ['unstorage fs', 1],
-      ['write-file-atomic, no fsync', 6],
-    ],
-    { ...SET, inFlight: 64, fileSystem: 'tmpfs' },
+    MEMORY_MANY,
+    'write-file-atomic, no fsync',
+    6,
+    '',
   ),
-  {
-    what: 'set, value and name flushed, 16 in flight',
-    against: 'write-file-atomic, which flushes the value only',
-    ours: {
-      subjects: ['linkstore'],
-      facts: FULL,
-    },
-    theirs: {
-      subjects: ['write-file-atomic'],
-      facts: FULL,
-    },
-    atLeast: 3,
-    limit: '',
-  },
-  ...against('hot get, sync', ['linkstore sync, cached'], [['lmdb', 0.7]], GET),
-  ...against('stream of 1 GiB', [NONE, 'linkstore'], [['cp', 0.85]], STREAM),
-  {
-    what: 'get among 1,000,000 objects',
-    against: 'get among 1,000',
-    ours: { subjects: ['linkstore'], facts: { operation: 'get', objects: 1e6 } },
-    theirs: { subjects: ['linkstore'], facts: { operation: 'get', objects: 1e3 } },
-    atLeast: 1 / 1.5,
-    limit: '',
-  },
-  ...against('count', ['linkstore'], [['find', 0.7]], { operation: 'count', objects: 1e6 }),
-  ...against('list', ['linkstore'], [['find', 0.5]], { operation: 'list', objects: 1e6 }),
-  ...against('start of the command, until `get` writes', ['linkstore'], [['node -e 0', 0.5]], {}),
-  {
-    what: 'get, 8 processes together',
-    against: '1 process',
-    ours: { subjects: ['linkstore'], facts: { operation: 'get', processes: 8 } },
-    theirs: { subjects: ['linkstore'], facts: { operation: 'get', processes: 1 } },
-    atLeast: 1.6,
-    limit: '',
-  },
+  target(
+    SMALL,
+    'set, value and name flushed, 16 in flight',
+    ['linkstore'],
+    { ...FLUSHED, inFlight: 16 },
+    'write-file-atomic',
+    3,
+    '',
+  ),
+  target(SMALL, 'hot get, sync', ['linkstore sync, cached'], ONE, 'lmdb', 0.7, ''),
+  target('large-streams', 'large stream', STREAMERS, STREAMED, 'cp', 0.85, ''),
+  growth(
+    'growth',
+    'linkstore',
+    ['get among 1,000,000 objects', MILLION],
+    ['get among 1,000', THOUSAND],
+    1 / 1.5,
+    '',
+  ),
+  target('whole-store', 'count', ['linkstore'], { operation: 'count' }, 'find', 0.7, ''),
+  target('whole-store', 'list', ['linkstore'], { operation: 'list' }, 'find', 0.5, ''),
+  target('start-up', 'get by the command', ['linkstore'], COMMAND, 'node -e 0', 0.5, ''),
+  growth(
+    'processes',
+    'linkstore sync',
+    ['get, 8 processes together', { ...GET, processes: 8 }],
+    ['get, 1 process', { ...GET, processes: 1 }],
+    1.6,
+    '',
+  ),
 ]
 
 /** How a target was found to be met, at one place or at none. */
@@ -129,7 +123,7 @@ export interface Verdict {
 
 export function verdictsOf(results: Results, targets = TARGETS): Verdict[] {
   return targets.flatMap((target): Verdict[] => {
-    const all = factorsOf(results, target.ours, target.theirs)
+    const all = factorsOf(results, target)
     if (all.length === 0) {
       return [{ target, found: undefined, reason: reasonOf(results, target), isReached: false }]
     }
@@ -195,7 +189,12 @@ function medianOf({ factors }: Factor): number {
 }
 
 /** What is missing begins with the name of a subject, or with a fact such as "1 GiB". */
-function reasonOf({ answers }: Results, { ours, theirs }: Target): string | undefined {
+function reasonOf({ answers, options }: Results, { ours, theirs }: Target): string | undefined {
+  const { objects: most } = options
+  const { objects: wanted } = ours.facts
+  if (typeof wanted === 'number' && most !== undefined && most < wanted) {
+    return `no store was larger than ${most.toLocaleString('en-US')} objects`
+  }
   const facts = FACT_NAMES.flatMap((name) =>
     [ours.facts[name], theirs.facts[name]]
       .flat()

@@ -1,17 +1,30 @@
 /** Subjects below each other, a bar each, with the middle half of the rounds on it. */
-import { spreadOf, type Group } from '../results.js'
+import { spreadOf, type Group, type Series } from '../results.js'
 import type { ChartHow } from './chart-how.js'
 import { inDigits, withUnit } from './numbers.js'
-import { extentOf, gridOf, headOf, numbersOf, tickInWords, type Section } from './panels.js'
+import {
+  descriptionOf,
+  extentOf,
+  gridOf,
+  headOf,
+  measureOf,
+  numbersOf,
+  standardOf,
+  tickInWords,
+  type Section,
+} from './panels.js'
 import { roleOf } from './roles.js'
 import { scaleOf, type Scale } from './scale.js'
 import { CHART_WIDTH, line, MARGIN, rectangle, text, widthOf, type Drawing } from './svg.js'
+import { wrapped } from './words.js'
 
 const ROW = 22
 const BAR = 12
 const GAP = 30
-const MAIN_NUMBER = 56
-const SIDE_NUMBER = 66
+/** Between bars and numbers, and between numbers. */
+const NUMBER_GAP = 18
+/** Bold digits, to ordinary ones. */
+const BOLD = 1.12
 /** Narrower ones leave the number beside the main one to the tables. */
 const LEAST_BARS = 150
 
@@ -21,7 +34,8 @@ interface Layout {
   /** Of one panel, without the gap. */
   readonly panel: number
   readonly bars: number
-  readonly hasSideNumbers: boolean
+  /** How much room the numbers take that stand beside the main ones; 0: they do not. */
+  readonly sideNumbers: number
   /** Undefined: each section has its own. */
   readonly scale: Scale | undefined
 }
@@ -37,26 +51,23 @@ export function barChart(title: string, groups: readonly Group[], how: ChartHow)
     if (section.title !== '') body.push(text(MARGIN, y, section.title, 'section'))
     y += section.title === '' ? -10 : 8
     if (columns.length > 1) {
-      y += 14
-      const places = columns.map((words, column) => [leftOf(layout, column), words] as const)
-      body.push(...places.map(([x, words]) => text(x, y, words, 'small muted')))
-      y += 4
+      const { lines, height } = columnHeads(section, columns, layout, y)
+      body.push(...lines)
+      y += height
     }
     const drawn = sectionOf(section, layout, y)
     body.push(...drawn.body)
     y += drawn.height
   }
-  const description = `Bars, ${sections.length * columns.length} panels. The tables below it in the page have the same figures.`
+  const description = descriptionOf('Bars', sections)
   return { title, description, height: y + MARGIN - 6, body }
 }
 
 function explanationOf(groups: readonly Group[], common: string, shows: ChartHow['shows']): string {
-  const isSpace = groups.every(({ unit }) => unit === 'MiB')
-  const what = isSpace ? 'Memory' : 'Time'
-  const standards = [...new Set(groups.map(({ comparedWith }) => comparedWith))]
-  const standard = standards.length === 1 ? standards.join('') : 'the row that has 1'
-  const measure = shows === 'ratios' ? `${what} as a multiple of that of ${standard}` : what
-  const better = isSpace ? 'shorter bars take less' : 'shorter bars are faster'
+  const what = measureOf(groups)
+  const measure =
+    shows === 'ratios' ? `${what} as a multiple of that of ${standardOf(groups)}` : what
+  const better = what === 'Memory' ? 'shorter bars take less' : 'shorter bars are faster'
   return `${measure}; ${better}. Thin lines: the middle half of the rounds.${common}`
 }
 
@@ -65,10 +76,26 @@ function layoutOf(groups: readonly Group[], shows: ChartHow['shows'], columns: n
   const labels = Math.max(...names.map((name) => widthOf(name))) + 14
   const room = CHART_WIDTH - 2 * MARGIN - labels
   const panel = (room - GAP * (columns - 1)) / columns
-  const hasSideNumbers = panel - MAIN_NUMBER - SIDE_NUMBER >= LEAST_BARS
-  const bars = panel - MAIN_NUMBER - (hasSideNumbers ? SIDE_NUMBER : 0)
+  const numbers = groups.flatMap((group) =>
+    group.series.map((each) => numbersInWords(each, group.unit, shows)),
+  )
+  const roomOf = (at: 0 | 1): number => Math.max(...numbers.map((both) => widthOf(both[at])))
+  const main = roomOf(0) * BOLD + NUMBER_GAP
+  const side = roomOf(1) + NUMBER_GAP
+  const sideNumbers = panel - main - side >= LEAST_BARS ? side : 0
+  const bars = panel - main - sideNumbers
   const scale = shows === 'ratios' ? scaleOf(extentOf(groups, shows), ticksIn(bars)) : undefined
-  return { shows, labels, panel, bars, hasSideNumbers, scale }
+  return { shows, labels, panel, bars, sideNumbers, scale }
+}
+
+function numbersInWords(
+  { figures, ratios }: Series,
+  unit: Group['unit'],
+  shows: ChartHow['shows'],
+): readonly [main: string, side: string] {
+  const ratio = `${inDigits(spreadOf(ratios).median)}×`
+  const figure = withUnit(spreadOf(figures).median, unit)
+  return shows === 'ratios' ? [ratio, figure] : [figure, ratio]
 }
 
 function ticksIn(bars: number): number {
@@ -77,6 +104,24 @@ function ticksIn(bars: number): number {
 
 function leftOf({ labels, panel }: Layout, column: number): number {
   return MARGIN + labels + column * (panel + GAP)
+}
+
+/** Above each panel that has something in it, in as many lines as it takes. */
+function columnHeads(
+  { panels }: Section,
+  columns: readonly string[],
+  layout: Layout,
+  top: number,
+): { lines: string[]; height: number } {
+  const width = Math.floor(layout.panel / widthOf('x', 11))
+  const heads = columns.map((words, column) =>
+    panels[column]?.length === 0 ? [] : wrapped(words, width),
+  )
+  const lines = heads.flatMap((head, column) =>
+    head.map((words, at) => text(leftOf(layout, column), top + 14 + at * 15, words, 'small muted')),
+  )
+  const most = Math.max(...heads.map((head) => head.length))
+  return { lines, height: 3 + most * 15 }
 }
 
 function sectionOf(
@@ -134,22 +179,20 @@ function barsOf(
   scale: Scale,
   left: number,
   rowOf: (subject: string) => number,
-  { shows, panel, bars, hasSideNumbers }: Layout,
+  { shows, panel, bars, sideNumbers }: Layout,
 ): string[] {
   return series.flatMap((each) => {
     const { median, lowerQuartile, upperQuartile } = spreadOf(numbersOf(each, shows))
     const middle = rowOf(each.subject) + ROW / 2
     const at = (number: number): number => left + bars * scale.placeOf(number)
-    const ratio = inDigits(spreadOf(each.ratios).median)
-    const figure = withUnit(spreadOf(each.figures).median, unit)
-    const [main, side] = shows === 'ratios' ? [`${ratio}×`, figure] : [figure, `${ratio}×`]
+    const [main, side] = numbersInWords(each, unit, shows)
     const right = left + panel
     const width = Math.max(1.5, at(median) - left)
     return [
       rectangle(left, middle - BAR / 2, width, BAR, roleOf(each.subject)),
       ...whisker(at(lowerQuartile), at(upperQuartile), middle),
-      text(right - (hasSideNumbers ? SIDE_NUMBER : 0), middle + 4, main, 'strong number', 'end'),
-      ...(hasSideNumbers ? [text(right, middle + 4, side, 'muted number', 'end')] : []),
+      text(right - sideNumbers, middle + 4, main, 'strong number', 'end'),
+      ...(sideNumbers > 0 ? [text(right, middle + 4, side, 'muted number', 'end')] : []),
     ]
   })
 }

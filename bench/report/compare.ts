@@ -58,8 +58,8 @@ function measuresOf(results: Results): Measure[] {
   )
   // Between groups, as when the store grows; what is within one is there already.
   const between = TARGETS.filter(({ ours, theirs }) => !areAlikeWanted(ours.facts, theirs.facts))
-  const ofTargets = between.flatMap(({ what, against, ours, theirs }) =>
-    factorsOf(results, ours, theirs).map(({ place, factors }) => ({
+  const ofTargets = between.flatMap(({ what, against, ...pair }) =>
+    factorsOf(results, pair).map(({ place, factors }) => ({
       what: `${what} / ${against}: ${place}`,
       ratios: factors.map((factor) => 1 / factor),
     })),

@@ -2,17 +2,32 @@
 import { spreadOf, type Group } from '../results.js'
 import type { ChartHow } from './chart-how.js'
 import { factInWords } from './facts.js'
-import { extentOf, gridOf, headOf, numbersOf, tickInWords, type Section } from './panels.js'
+import {
+  descriptionOf,
+  extentOf,
+  gridOf,
+  headOf,
+  measureOf,
+  numbersOf,
+  standardOf,
+  tickInWords,
+  type Section,
+} from './panels.js'
 import { roleOf } from './roles.js'
-import { logarithmicScale, scaleOf, type Scale } from './scale.js'
+import { logarithmicPlaces, scaleOf, type Scale } from './scale.js'
 import { CHART_WIDTH, element, line, MARGIN, text, widthOf, type Drawing } from './svg.js'
 
-const PLOT = 190
+const LEAST_PLOT = 190
 const AXIS = 70
 const GAP = 26
+/** What is above a plot, and what is below it. */
+const ABOVE = 34
+const BELOW = 50
+/** Plots that would be narrower do not stand beside each other. */
+const LEAST_WIDTH = 240
 const LABEL = 15
 /** Several lines of linkstore have one colour, so that they need another difference. */
-const DASHES = ['', 'dashed', 'dotted']
+const DASHES = ['', 'dashed', 'dotted', 'dash-dotted', 'sparse']
 
 const NAMES = {
   objects: 'objects in the store',
@@ -27,11 +42,21 @@ interface Layout {
   readonly labels: number
   /** Of one plot, without axis and labels. */
   readonly plot: number
+  readonly plotHeight: number
 }
 
 interface Point {
   readonly group: Group
   readonly x: number
+}
+
+/** Where numbers lie in a plot, and where it ends. */
+interface Plot {
+  readonly x: Scale['placeOf']
+  readonly y: Scale['placeOf']
+  readonly top: number
+  readonly right: number
+  readonly bottom: number
 }
 
 export function lineChart(
@@ -41,11 +66,17 @@ export function lineChart(
 ): Drawing {
   const { common, columns, sections } = gridOf(groups, how)
   const names = groups.flatMap(({ series }) => series.map(({ subject }) => subject))
-  const labels = Math.max(...names.map((name) => widthOf(name, 11))) + 14
-  const room = (CHART_WIDTH - 2 * MARGIN - GAP * (columns.length - 1)) / columns.length
-  const layout = { how, along: how.along, labels, plot: room - AXIS - labels }
-  const measure = how.shows === 'ratios' ? 'Multiples of the line at 1' : 'Figures'
-  const better = `${measure}; lower is better. Upright lines: the middle half of the rounds.`
+  const labels = Math.max(...names.map((name) => widthOf(name, 11))) + 28
+  const roomOf = (count: number): number => (CHART_WIDTH - 2 * MARGIN - GAP * (count - 1)) / count
+  const isWide = columns.length > 1 && roomOf(2) - AXIS - labels >= LEAST_WIDTH
+  const beside = isWide ? 2 : 1
+  const room = roomOf(beside)
+  // As many names as there are must have room at the ends of the lines.
+  const plotHeight = Math.max(LEAST_PLOT, new Set(names).size * LABEL)
+  const layout = { how, along: how.along, labels, plot: room - AXIS - labels, plotHeight }
+  const multiple = how.shows === 'ratios' ? ` as a multiple of that of ${standardOf(groups)}` : ''
+  const explained = `${measureOf(groups)}${multiple}; lower is better.`
+  const better = `${explained} Upright lines: the middle half of the rounds.`
   const { body, height } = headOf(title, `${better}${common}`, groups)
   let y = height
   for (const section of sections) {
@@ -53,14 +84,14 @@ export function lineChart(
     if (section.title !== '') body.push(text(MARGIN, y, section.title, 'section'))
     else y -= 16
     for (const [column, some] of section.panels.entries()) {
-      const left = MARGIN + AXIS + column * (room + GAP)
-      const words = columns[column] ?? ''
-      if (words !== '') body.push(text(left, y + 20, words, 'small muted'))
-      if (some.length > 0) body.push(...plotOf(some, section, left, y + 34, layout))
+      if (column > 0 && column % beside === 0) y += ABOVE + plotHeight + BELOW
+      const left = MARGIN + AXIS + (column % beside) * (room + GAP)
+      body.push(text(left, y + 20, columns[column] ?? '', 'small strong'))
+      if (some.length > 0) body.push(...plotOf(some, section, left, y + ABOVE, layout))
     }
-    y += 34 + PLOT + 46
+    y += ABOVE + plotHeight + BELOW
   }
-  const description = `Lines, ${sections.length * columns.length} panels. The tables below it in the page have the same figures.`
+  const description = descriptionOf('Lines', sections)
   return { title, description, height: y + MARGIN - 16, body }
 }
 
@@ -69,7 +100,7 @@ function plotOf(
   { panels }: Section,
   left: number,
   top: number,
-  { how, along, plot }: Layout,
+  { how, along, plot, plotHeight }: Layout,
 ): string[] {
   const { shows } = how
   const points = groups
@@ -77,13 +108,16 @@ function plotOf(
     .sort((one, other) => one.x - other.x)
   const unit = groups[0]?.unit ?? 'ms'
   const xs = points.map(({ x }) => x)
-  const across = logarithmicScale(Math.min(...xs), Math.max(...xs), 12, 1)
+  const across = logarithmicPlaces(Math.min(...xs), Math.max(...xs))
   // What differs in what is done has no size in common.
   const alike = how.columns === 'operation' ? groups : panels.flat()
   const up = scaleOf(extentOf(alike, shows), 8)
   const at = {
-    x: (number: number) => left + plot * across.placeOf(number),
-    y: (number: number) => top + PLOT * (1 - up.placeOf(number)),
+    x: (number: number) => left + plot * across(number),
+    y: (number: number) => top + plotHeight * (1 - up.placeOf(number)),
+    top,
+    right: left + plot,
+    bottom: top + plotHeight,
   }
   return [
     ...up.ticks.flatMap((tick) => {
@@ -94,16 +128,17 @@ function plotOf(
         text(left - 8, at.y(tick) + 4, words, 'small muted number', 'end'),
       ]
     }),
-    ...ticksAcross(points, along, at.x, top + PLOT),
+    line(left, top + plotHeight, left + plot, top + plotHeight, 'grid'),
+    ...ticksAcross(points, along, at.x, top + plotHeight),
     text(
       left + plot / 2,
-      top + PLOT + 36,
+      top + plotHeight + 36,
       `${NAMES[along]}, logarithmic scale`,
       'small muted',
       'middle',
     ),
-    ...(up.isLogarithmic ? [upright(left - 54, top + PLOT / 2, 'logarithmic scale')] : []),
-    ...curvesOf(points, shows, at, left + plot),
+    ...(up.isLogarithmic ? [upright(left - 54, top + plotHeight / 2, 'logarithmic scale')] : []),
+    ...curvesOf(points, shows, at),
   ]
 }
 
@@ -134,18 +169,13 @@ function ticksAcross(
 function short(number: number): string {
   const power = Math.log10(number)
   if (power < 3 || !Number.isInteger(power)) return number.toLocaleString('en-US')
-  return `10${[...String(power)].map((digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)]).join('')}`
+  return `10${String(power).replace(/\d/g, (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'.charAt(Number(digit)))}`
 }
 
-function curvesOf(
-  points: readonly Point[],
-  shows: ChartHow['shows'],
-  at: { readonly x: Scale['placeOf']; readonly y: Scale['placeOf'] },
-  right: number,
-): string[] {
+function curvesOf(points: readonly Point[], shows: ChartHow['shows'], at: Plot): string[] {
   const subjects = [...new Set(points.flatMap(({ group }) => group.series.map((s) => s.subject)))]
   const own = subjects.filter((subject) => roleOf(subject) === 'linkstore')
-  const ends: { subject: string; y: number }[] = []
+  const ends: End[] = []
   // linkstore's are drawn last, on top of the others.
   const order = [...subjects.filter((subject) => !own.includes(subject)), ...own]
   const curves = order.map((subject) => {
@@ -154,7 +184,8 @@ function curvesOf(
       const series = group.series.find((each) => each.subject === subject)
       return series === undefined ? [] : [{ x: at.x(x), ...spreadOf(numbersOf(series, shows)) }]
     })
-    ends.push({ subject, y: at.y(found.at(-1)?.median ?? NaN) })
+    const last = found.at(-1)
+    if (last !== undefined) ends.push({ subject, x: last.x, y: at.y(last.median) })
     const path = found.map(({ x, median }) => `${x.toFixed(1)},${at.y(median).toFixed(1)}`)
     const dash = DASHES[Math.max(0, own.indexOf(subject)) % DASHES.length] ?? ''
     return [
@@ -165,13 +196,42 @@ function curvesOf(
       ]),
     ].join('')
   })
-  return [...curves, ...endLabels(ends, right)]
+  return [...curves, ...endLabels(ends, at)]
+}
+
+/** Where a line ends. */
+interface End {
+  readonly subject: string
+  readonly x: number
+  readonly y: number
 }
 
 /** Names beside the ends of the lines, moved apart where they would lie on each other. */
-function endLabels(ends: readonly { subject: string; y: number }[], right: number): string[] {
-  const sorted = [...ends].sort((one, other) => one.y - other.y)
-  const places = sorted.map(({ y }) => y)
+function endLabels(ends: readonly End[], { top, right, bottom }: Plot): string[] {
+  const whole = ends.filter(({ x }) => x > right - 1).sort((one, other) => one.y - other.y)
+  const apart = movedApart(whole.map(({ y }) => y))
+  const isAbove = (apart[0] ?? top) < top
+  const shift = isAbove ? top - (apart[0] ?? top) : Math.min(0, bottom - (apart.at(-1) ?? bottom))
+  const places = apart.map((y) => y + shift)
+  const lookOf = (subject: string): string =>
+    roleOf(subject) === 'linkstore' ? 'small linkstore' : 'small muted'
+  return [
+    ...whole.flatMap(({ subject, y }, index) => {
+      const place = places[index] ?? y
+      return [
+        line(right + 7, y, right + 19, place, 'leader'),
+        text(right + 23, place + 4, subject, lookOf(subject)),
+      ]
+    }),
+    // What ends before has its name there, between the lines.
+    ...ends
+      .filter((end) => !whole.includes(end))
+      .map(({ subject, x, y }) => text(x + 8, y - 6, subject, `${lookOf(subject)} haloed`)),
+  ]
+}
+
+function movedApart(sorted: readonly number[]): number[] {
+  const places = [...sorted]
   for (let turn = 0; turn < 50; turn += 1) {
     for (let below = 1; below < places.length; below += 1) {
       const overlap = LABEL - ((places[below] ?? 0) - (places[below - 1] ?? 0))
@@ -180,8 +240,5 @@ function endLabels(ends: readonly { subject: string; y: number }[], right: numbe
       places[below] = (places[below] ?? 0) + overlap / 2
     }
   }
-  return sorted.map(({ subject }, index) => {
-    const look = roleOf(subject) === 'linkstore' ? 'small linkstore' : 'small muted'
-    return text(right + 10, (places[index] ?? 0) + 4, subject, look)
-  })
+  return places
 }

@@ -28,17 +28,16 @@ function evenScale(most: number, mostTicks: number): Scale {
 }
 
 /** It begins a little below the least, whose bar would have no length otherwise. */
-export function logarithmicScale(
-  least: number,
-  most: number,
-  mostTicks: number,
-  slack = 1.25,
-): Scale {
-  const from = roundNumberBelow(least / slack)
+function logarithmicScale(least: number, most: number, mostTicks: number): Scale {
+  const from = roundNumberBelow(least / 1.25)
   const to = roundNumberFrom(most)
-  const placeOf = (number: number): number =>
-    Math.max(0, Math.log(number / from) / Math.log(to / from))
-  return { isLogarithmic: true, ticks: logarithmicTicks(from, to, mostTicks), placeOf }
+  const ticks = logarithmicTicks(from, to, mostTicks)
+  return { isLogarithmic: true, ticks, placeOf: logarithmicPlaces(from, to) }
+}
+
+/** From 0 at one number to 1 at another. */
+export function logarithmicPlaces(from: number, to: number): Scale['placeOf'] {
+  return (number) => Math.max(0, Math.log(number / from) / Math.log(to / from))
 }
 
 /** The closest ticks that there is room for. */

@@ -118,6 +118,8 @@ function styles(): string {
     '.curve{stroke-width:2;stroke-linejoin:round}',
     '.dashed{stroke-dasharray:5 4}',
     '.dotted{stroke-dasharray:1.5 3.5}',
+    '.dash-dotted{stroke-dasharray:8 3 1.5 3}',
+    '.sparse{stroke-dasharray:10 6}',
     '.one{stroke-dasharray:3 3}',
     coloured(light),
     `@media (prefers-color-scheme:dark){${coloured(dark)}}`,
@@ -139,6 +141,8 @@ function coloured({ ground, text, muted, grid, linkstore, peer, bound }: Palette
     ),
     `text.linkstore{fill:${linkstore}}`,
     '.curve{fill:none}',
+    `.leader{stroke:${muted};stroke-opacity:.55}`,
+    `.haloed{paint-order:stroke;stroke:${ground};stroke-width:4;stroke-linejoin:round}`,
     `.dot{stroke:${ground};stroke-width:1.5}`,
   ].join('')
 }

@@ -36,7 +36,7 @@ export function winsOf(answer: Answer, why: Readonly<Record<string, string>>): s
     const count = all.length === 1 ? '' : ` in ${won.length} of ${all.length} comparisons`
     const measure = group.unit === 'MiB' ? 'memory' : 'time'
     const lead = group.unit === 'MiB' ? 'takes less' : 'is faster'
-    const times = `${inDigits(ratio)} times the ${measure} of ${standardOf(group)}${place}`
+    const times = `${inDigits(ratio)} times the ${measure} of *${standardOf(group)}*${place}`
     const reason = why[subject] ?? 'Why is not known.'
     const words = `- **${subject}** ${lead}${count}, at best ${times}. ${reason}`
     return wrapped(words.replace(/\s+/g, ' '), 100).map((line, at) =>
