@@ -1,6 +1,208 @@
-import type { Results } from './results.js'
+/** What linkstore is to reach, and whether it did. */
+import { FACT_NAMES, factInWords } from './report/facts.js'
+import { factorsOf, type Factor, type Pair, type Side } from './report/factors.js'
+import { tableOf } from './report/markdown.js'
+import { inDigits, spreadInWords } from './report/numbers.js'
+import { spreadOf, type Results } from './results.js'
 
-export const judge: (
+/** A ratio of times, wherever it is found in the answer to a question. */
+export interface Target extends Pair {
+  readonly what: string
+  readonly against: string
+  /** Their time to ours. */
+  readonly atLeast: number
+  /** Why no more is possible, where it is missed. */
+  readonly limit: string
+}
+
+const GET = { valueBytes: 1024, operation: 'get' }
+const SET = { valueBytes: 1024, operation: ['set, overwriting', 'set, new'] }
+const UNFLUSHED = { ...SET, promised: 'nothing flushed' }
+/** The rival that flushes the value only stands beside those that promise more. */
+const FLUSHED = { ...SET, promised: 'value and name flushed' }
+const NONE = 'linkstore, durability none'
+const SYNC_NONE = 'linkstore sync, durability none'
+/** In a short run the value is smaller. */
+const STREAMED = { valueBytes: [2 ** 30, 2 ** 28] }
+const STREAMERS = [NONE, 'linkstore', 'linkstore, durability file']
+
+/** Against a subject that does the same in the same group. */
+function target(
+  question: string,
+  what: string,
+  subjects: readonly string[],
+  facts: Side['facts'],
+  against: string,
+  atLeast: number,
+  limit: string,
+): Target {
+  const theirs = { subjects: [against], facts }
+  return { question, what, against, ours: { subjects, facts }, theirs, atLeast, limit }
+}
+
+/** Against itself, where some facts are others. */
+function growth(
+  question: string,
+  subject: string,
+  [what, facts]: readonly [what: string, facts: Side['facts']],
+  [against, otherFacts]: readonly [against: string, facts: Side['facts']],
+  atLeast: number,
+  limit: string,
+): Target {
+  const subjects = [subject]
+  const theirs = { subjects, facts: otherFacts }
+  return { question, what, against, ours: { subjects, facts }, theirs, atLeast, limit }
+}
+
+const SMALL = 'small-values'
+const MANY = { ...GET, inFlight: 64 }
+const ONE = { ...GET, inFlight: 1 }
+const MEMORY_MANY = { ...UNFLUSHED, inFlight: 64, fileSystem: 'tmpfs' }
+const MILLION = { ...GET, objects: 1e6 }
+const THOUSAND = { ...GET, objects: 1e3 }
+const COMMAND = { operation: 'get by the command' }
+
+export const TARGETS: readonly Target[] = [
+  target(SMALL, 'sync get', ['linkstore sync'], GET, 'floor', 0.83, ''),
+  target(SMALL, 'sync set, nothing flushed', [SYNC_NONE], UNFLUSHED, 'floor', 0.83, ''),
+  target(SMALL, 'get, 64 in flight', ['linkstore'], MANY, 'unstorage fs', 2.5, ''),
+  target(SMALL, 'get, 64 in flight', ['linkstore'], MANY, 'cacache', 6, ''),
+  target(SMALL, 'get, 64 in flight', ['linkstore'], MANY, 'naive link + promises', 2.2, ''),
+  target(SMALL, 'get, one at a time', ['linkstore'], ONE, 'unstorage fs', 1.6, ''),
+  target(SMALL, 'get, one at a time', ['linkstore'], ONE, 'cacache', 4, ''),
+  target(SMALL, 'set, nothing flushed, 64 in flight', [NONE], MEMORY_MANY, 'unstorage fs', 1, ''),
+  target(
+    SMALL,
+    'set, nothing flushed, 64 in flight',
+    [NONE],
+    MEMORY_MANY,
+    'write-file-atomic, no fsync',
+    6,
+    '',
+  ),
+  target(
+    SMALL,
+    'set, value and name flushed, 16 in flight',
+    ['linkstore'],
+    { ...FLUSHED, inFlight: 16 },
+    'write-file-atomic',
+    3,
+    '',
+  ),
+  target(SMALL, 'hot get, sync', ['linkstore sync, cached'], ONE, 'lmdb', 0.7, ''),
+  target('large-streams', 'large stream', STREAMERS, STREAMED, 'cp', 0.85, ''),
+  growth(
+    'growth',
+    'linkstore',
+    ['get among 1,000,000 objects', MILLION],
+    ['get among 1,000', THOUSAND],
+    1 / 1.5,
+    '',
+  ),
+  target('whole-store', 'count', ['linkstore'], { operation: 'count' }, 'find', 0.7, ''),
+  target('whole-store', 'list', ['linkstore'], { operation: 'list' }, 'find', 0.5, ''),
+  target('start-up', 'get by the command', ['linkstore'], COMMAND, 'node -e 0', 0.5, ''),
+  growth(
+    'processes',
+    'linkstore sync',
+    ['get, 8 processes together', { ...GET, processes: 8 }],
+    ['get, 1 process', { ...GET, processes: 1 }],
+    1.6,
+    '',
+  ),
+]
+
+/** How a target was found to be met, at one place or at none. */
+export interface Verdict {
+  readonly target: Target
+  readonly found: Factor | undefined
+  /** Why there is nothing, if that is known. */
+  readonly reason: string | undefined
+  readonly isReached: boolean
+}
+
+export function verdictsOf(results: Results, targets = TARGETS): Verdict[] {
+  return targets.flatMap((target): Verdict[] => {
+    const all = factorsOf(results, target)
+    if (all.length === 0) {
+      return [{ target, found: undefined, reason: reasonOf(results, target), isReached: false }]
+    }
+    return all.map((found) => {
+      const isReached = medianOf(found) >= target.atLeast
+      return { target, found, reason: undefined, isReached }
+    })
+  })
+}
+
+/**
+ * Holds results against the targets. A tolerance of 1 asks for all of each; 0.5, for machines of
+ * which little is known, for half, and that there is something to judge by.
+ */
+export function judge(
   results: Results,
   tolerance: number,
-) => { text: string; failed: boolean } = () => ({ text: '', failed: false })
+  targets = TARGETS,
+): { text: string; failed: boolean } {
+  const verdicts = verdictsOf(results, targets)
+  const isBad = ({ target, found, reason }: Verdict): boolean =>
+    found === undefined
+      ? tolerance < 1 && reason === undefined
+      : medianOf(found) < target.atLeast * tolerance
+  const rows = verdicts.map((verdict) => [...verdictRow(verdict), isBad(verdict) ? 'FAILED' : ''])
+  return {
+    text: tableOf([...VERDICT_HEAD, ''], rows).join('\n'),
+    failed: verdicts.some(isBad),
+  }
+}
+
+const VERDICT_HEAD = ['what', 'against', 'where', 'at least', 'found', 'reached']
+
+/** The verdicts as Markdown, and below them what is known of those that were missed. */
+export function verdictTable(verdicts: readonly Verdict[]): string[] {
+  const missed = new Set(
+    verdicts
+      .filter(({ found, isReached }) => found !== undefined && !isReached)
+      .map(({ target }) => target),
+  )
+  const limits = [...missed]
+    .filter(({ limit }) => limit !== '')
+    .map(({ what, against, limit }) => `- **${what}**, against ${against}: ${limit}`)
+  const rows = verdicts.map((verdict) => verdictRow(verdict))
+  return [...tableOf(VERDICT_HEAD, rows), ...(limits.length === 0 ? [] : ['', ...limits])]
+}
+
+function verdictRow({ target, found, reason, isReached }: Verdict): string[] {
+  const { what, against, atLeast } = target
+  const wanted = `${inDigits(atLeast)}×`
+  if (found === undefined) return [what, against, '', wanted, `not measured${because(reason)}`, '']
+  const factor = found.factors.length === 1 ? inDigits(medianOf(found)) : undefined
+  const words = factor ?? spreadInWords(found.factors)
+  return [what, against, found.place, wanted, words, isReached ? 'yes' : 'no']
+}
+
+function because(reason: string | undefined): string {
+  return reason === undefined ? '' : `: ${reason}`
+}
+
+function medianOf({ factors }: Factor): number {
+  return spreadOf(factors).median
+}
+
+/** What is missing begins with the name of a subject, or with a fact such as "1 GiB". */
+function reasonOf({ answers, options }: Results, { ours, theirs }: Target): string | undefined {
+  const { objects: most } = options
+  const { objects: wanted } = ours.facts
+  if (typeof wanted === 'number' && most !== undefined && most < wanted) {
+    return `no store was larger than ${most.toLocaleString('en-US')} objects`
+  }
+  const facts = FACT_NAMES.flatMap((name) =>
+    [ours.facts[name], theirs.facts[name]]
+      .flat()
+      .filter((value) => value !== undefined)
+      .map((value) => factInWords({ fileSystem: '', operation: '', [name]: value }, name)),
+  )
+  const names = [...ours.subjects, ...theirs.subjects, ...facts]
+  return answers
+    .flatMap(({ missing }) => missing)
+    .find((each) => names.includes(each.slice(0, Math.max(0, each.indexOf(':')))))
+}

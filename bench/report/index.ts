@@ -1,11 +1,12 @@
+/** What is made of results. */
+import { QUESTIONS } from '../questions/index.js'
 import type { Results } from '../results.js'
+import { writePageOf } from './page.js'
 
-export const tablesOf = (results: Results): string => JSON.stringify(results)
+export { compare } from './compare.js'
+export { tablesOf } from './tables.js'
 
-export const writePage: (results: Results, docsDirectory: string) => Promise<void> = () =>
-  Promise.reject(new Error('there is no page yet'))
-
-export const compare: (
-  results: Results,
-  earlier: Results,
-) => { text: string; isWorse: boolean } = () => ({ text: '', isWorse: false })
+/** Writes docs/benchmarks.md, and a chart of each question beside it. */
+export async function writePage(results: Results, docsDirectory: string): Promise<void> {
+  await writePageOf(results, docsDirectory, QUESTIONS)
+}
