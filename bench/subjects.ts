@@ -1,5 +1,5 @@
 /** The table of what is measured against each other. */
-import type { SyncOpenOptions } from '../index.js'
+import type { OpenOptions, SyncOpenOptions } from '../index.js'
 import { bareCalls, floor, MAX_BARE_BYTES } from './subjects/bare-calls.js'
 import {
   cacacheSubject,
@@ -53,7 +53,11 @@ export const SUBJECTS: readonly Entry[] = [
   store('linkstore', { isRead: true }, UNFLUSHED),
   store('linkstore, reads open', { isRead: true }, { ...UNFLUSHED, reads: 'open' }),
   store('linkstore, cached', { isRead: true }, { ...UNFLUSHED, cache: CACHE }),
-  // Here belongs 'linkstore, inline false', with `{ inline: false }`, once there is such an option.
+  store(
+    'linkstore, inline false',
+    { promised: NONE, isRead: true },
+    { ...UNFLUSHED, inline: false },
+  ),
   syncStore('linkstore sync', { promised: FULL }, { durability: 'full' }),
   syncStore('linkstore sync', { isRead: true }, UNFLUSHED),
   syncStore('linkstore sync, durability none', { promised: NONE }, UNFLUSHED),
@@ -125,7 +129,7 @@ function subject(
   return whole
 }
 
-function store(name: string, how: How, options: SyncOpenOptions): Entry {
+function store(name: string, how: How, options: OpenOptions): Entry {
   return subject(name, how, (directory) => storeSubject(directory, options))
 }
 

@@ -38,7 +38,7 @@ export type SyncVerifyOptions = Omit<VerifyOptions, 'signal'>
 /** Options of the synchronous `sweep`. */
 export type SyncSweepOptions = Omit<SweepOptions, 'signal'>
 /** Options of {@link openSync}. */
-export type SyncOpenOptions = Omit<OpenOptions, 'signal' | 'sweep'>
+export type SyncOpenOptions = Omit<OpenOptions, 'signal' | 'sweep' | 'inline'>
 /** Options of synchronous listings. */
 export interface SyncListOptions {
   /** Only keys that begin with this; default: all. */
@@ -283,14 +283,17 @@ export class SyncStore implements Disposable {
 }
 
 /**
- * Opens a directory as a store, synchronously. The options are those of `open`, but for `signal`
- * and `sweep`: it sweeps when it is told to.
+ * Opens a directory as a store, synchronously. The options are those of `open`, but for `signal`,
+ * `inline`, and `sweep`: it sweeps when it is told to.
  *
  * @throws StoreError as `open` does
  */
 export function openSync(path: string, options: SyncOpenOptions = {}): SyncStore {
   if ('sweep' in refuseSignal(options)) {
     throw new TypeError('unknown option "sweep"; a synchronous store sweeps when sweep() is called')
+  }
+  if ('inline' in options) {
+    throw new TypeError('unknown option "inline"; a synchronous store makes each call at once')
   }
   const [root, how] = checkOpen(path, options)
   const driver = new SyncDriver(options.fs)

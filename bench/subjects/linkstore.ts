@@ -1,8 +1,8 @@
 /** This package, by its two faces. */
-import { open, openSync, type SyncOpenOptions } from '../../index.js'
+import { open, openSync, type OpenOptions, type SyncOpenOptions } from '../../index.js'
 import type { Subject } from './subject.js'
 
-export async function storeSubject(directory: string, options: SyncOpenOptions): Promise<Subject> {
+export async function storeSubject(directory: string, options: OpenOptions): Promise<Subject> {
   // A sweep in the background would be measured as well.
   const store = await open(directory, { ...options, sweep: false })
   return {
