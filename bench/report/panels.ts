@@ -15,7 +15,7 @@ export interface Section {
 }
 
 export interface Grid {
-  /** A sentence on what all groups have in common, if there is anything. */
+  /** A line on what all groups have in common, if there is anything. */
   readonly common: string
   /** Empty strings if there is but one. */
   readonly columns: readonly string[]
@@ -56,7 +56,7 @@ export function gridOf(groups: readonly Group[], { columns, along }: ChartHow): 
 }
 
 function commonIn(facts: string, count: number): string {
-  return facts === '' ? '' : ` ${count === 1 ? 'Measured' : 'In all panels'}: ${facts}.`
+  return facts === '' ? '' : `\n${count === 1 ? 'Measured' : 'In all panels'}: ${facts}.`
 }
 
 /** What is measured, as a chart's explanation begins. */
@@ -139,7 +139,7 @@ export function headOf(
     body.push(text(MARGIN, y, words, 'heading'))
     y += 23
   }
-  for (const words of wrapped(explained, 144)) {
+  for (const words of explained.split('\n').flatMap((each) => wrapped(each, 140))) {
     body.push(text(MARGIN, y, words, 'muted'))
     y += 17
   }
