@@ -48,6 +48,7 @@ export type {
 export { Job } from './lib/coordination/job.js'
 export type { Visibility } from './lib/coordination/visibility.js'
 export type { QueueCounts } from './lib/protocol/queue-count.js'
+export type { DeleteManyOptions, ManyOptions, SetManyOptions } from './lib/many/async.js'
 export { bulkOf } from './lib/bulk.js'
 export type {
   Bulk,

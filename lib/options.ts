@@ -69,6 +69,13 @@ export function checkNumber(name: string, value: unknown, least: number, most: n
   throw new RangeError(`${name} must be between ${least} and ${most}, not ${value}`)
 }
 
+/** Refuses anything but a whole number of at least 1. */
+export function checkCount(name: string, value: unknown): number {
+  const count = checkNumber(name, value, 1, Number.MAX_SAFE_INTEGER)
+  if (Number.isInteger(count)) return count
+  throw new RangeError(`${name} must be a whole number, not ${count}`)
+}
+
 /** The names of what limits a sweep. */
 export const SWEEP_LIMITS = ['graceMs', 'maxBytes', 'maxObjects']
 

@@ -15,6 +15,8 @@ import type { LockOptions } from './coordination/leases.js'
 import { Queue, type QueueOptions } from './coordination/queue.js'
 import type { Create, CreateOptions } from './coordination/single-flight.js'
 import { StoreError } from './errors.js'
+import { deleteMany, getMany, setMany } from './many/async.js'
+import type { DeleteManyOptions, ManyOptions, SetManyOptions } from './many/async.js'
 import { attributesOf, requireBuffer, type ObjectInfo } from './object-info.js'
 import type {
   Body,
@@ -31,6 +33,7 @@ import type {
 import { checkOptionNames, checkOptions } from './options.js'
 import type { SweepReport } from './protocol/sweep-sum.js'
 import { lazyReadable, writeStream } from './streams.js'
+import { bytesOf } from './value.js'
 
 /** Options of `add`, which is a condition itself. */
 export type SetOptions = Omit<WriteOptions, 'ifAbsent' | 'ifVersion'>
@@ -162,6 +165,44 @@ export class Store implements AsyncDisposable {
     const stream = writeStream(write)
     this.#writeStreams.add(stream)
     return stream.once('close', () => this.#writeStreams.delete(stream))
+  }
+
+  /**
+   * The values of many keys, several at a time, in the order of the keys; a key that has none is
+   * not in the map, and one that is given again is read once. All are in memory, and are not of
+   * one moment.
+   *
+   * @throws the first failure, as a {@link StoreError} that names its key and says how many were
+   *   done: no more keys are taken then, the input is closed, and what is under way is awaited.
+   *   Errors of the input come through unchanged. The same goes for `setMany` and `deleteMany`
+   */
+  getMany(
+    keys: Iterable<string> | AsyncIterable<string>,
+    options: ManyOptions = {},
+  ): Promise<Map<string, Buffer>> {
+    return getMany(this.#objects, keys, options)
+  }
+
+  /**
+   * Stores many values, several at a time, and says how many. Each is stored as by `set`: alone,
+   * in no particular order, but of several with one key the last one given stays. Entries are
+   * taken only as they can be written, so the input may be larger than the memory.
+   */
+  setMany(
+    entries:
+      | Iterable<readonly [key: string, value: Body]>
+      | AsyncIterable<readonly [key: string, value: Body]>,
+    options: SetManyOptions = {},
+  ): Promise<number> {
+    return setMany(this.#objects, entries, options)
+  }
+
+  /** Removes many objects, several at a time, each as by `delete`; says how many there were. */
+  deleteMany(
+    keys: Iterable<string> | AsyncIterable<string>,
+    options: DeleteManyOptions = {},
+  ): Promise<number> {
+    return deleteMany(this.#objects, keys, options)
   }
 
   /** The keys, in no meaningful order. See {@link ObjectStore.list}. */
@@ -297,15 +338,6 @@ export class Store implements AsyncDisposable {
     for (const stream of this.#writeStreams) {
       if (!stream.writableEnded) stream.destroy(new StoreError('CLOSED', 'the store was closed'))
     }
-  }
-}
-
-async function bytesOf(object: StoredObject | undefined): Promise<Buffer | undefined> {
-  if (object === undefined) return undefined
-  try {
-    return await object.bytes()
-  } finally {
-    await object.close()
   }
 }
 

@@ -7,6 +7,7 @@ import type { SweepOptions, VerifyOptions, VerifyReport } from './bulk.js'
 import { SyncDriver } from './drivers/sync.js'
 import { quietly, type Operation } from './drivers/effects.js'
 import { StoreError, toStoreError } from './errors.js'
+import { deleteManySync, getManySync, setManySync } from './many/sync.js'
 import { attributesOf, requireBuffer, type ObjectInfo } from './object-info.js'
 import { checkOptionNames, checkOptions } from './options.js'
 import type { ChangeOptions, RemoveOptions, WriteOptions } from './object-store.js'
@@ -125,6 +126,24 @@ export class SyncStore implements Disposable {
     const request = (): Operation<Handle | undefined> =>
       requests.readRequest(this.#context, key, {})
     return this.#hold('read', this.#run('read', request, key))
+  }
+
+  /** The values of many keys, in their order; a key that has none is not in the map. */
+  getMany(keys: Iterable<string>): Map<string, Buffer> {
+    return getManySync(this, keys)
+  }
+
+  /** Stores many values, one after the other; says how many. See `Store.setMany`. */
+  setMany(
+    entries: Iterable<readonly [key: string, value: SyncBody]>,
+    options: SyncSetOptions = {},
+  ): number {
+    return setManySync(this, entries, options)
+  }
+
+  /** Removes many objects, one after the other; says how many there were. */
+  deleteMany(keys: Iterable<string>, options: SyncChangeOptions = {}): number {
+    return deleteManySync(this, keys, options)
   }
 
   /** The keys, in no meaningful order; weakly consistent, each once. */

@@ -1,4 +1,15 @@
 import { StoreError } from './errors.js'
+import type { StoredObject } from './object-store.js'
+
+/** The whole value of an object, which is closed; undefined if there is none. */
+export async function bytesOf(object: StoredObject | undefined): Promise<Buffer | undefined> {
+  if (object === undefined) return undefined
+  try {
+    return await object.bytes()
+  } finally {
+    await object.close()
+  }
+}
 
 /** Parses a value as JSON; `DECODE` if it is none. */
 export function parseJson(text: string, key: string): unknown {

@@ -26,6 +26,9 @@ const KEY_VERBS: readonly Call[] = [
   ['copy to', ({ store }, key) => store.copy('k', key)],
   ['rename from', ({ store }, key) => store.rename(key, 'k')],
   ['rename to', ({ store }, key) => store.rename('k', key)],
+  ['getMany', ({ store }, key) => store.getMany([key])],
+  ['setMany', ({ store }, key) => store.setMany([[key, 'v']])],
+  ['deleteMany', ({ store }, key) => store.deleteMany([key])],
   ['createReadStream', ({ store }, key) => drain(store.createReadStream(key))],
   ['createWriteStream', ({ store }, key) => once(store.createWriteStream(key), 'finish')],
   ['sync get', ({ sync }, key) => sync.get(key)],
@@ -40,6 +43,9 @@ const KEY_VERBS: readonly Call[] = [
   ['sync copy to', ({ sync }, key) => sync.copy('k', key)],
   ['sync rename from', ({ sync }, key) => sync.rename(key, 'k')],
   ['sync rename to', ({ sync }, key) => sync.rename('k', key)],
+  ['sync getMany', ({ sync }, key) => sync.getMany([key])],
+  ['sync setMany', ({ sync }, key) => sync.setMany([[key, 'v']])],
+  ['sync deleteMany', ({ sync }, key) => sync.deleteMany([key])],
 ]
 
 /** Every verb that takes options. */
@@ -53,6 +59,9 @@ const OPTION_VERBS: readonly Call[] = [
   ['add', ({ store }, options) => store.add('new', 'new', options)],
   ['delete', ({ store }, options) => store.delete('k', options)],
   ['take', ({ store }, options) => store.take('k', options)],
+  ['getMany', ({ store }, options) => store.getMany(['k'], options)],
+  ['setMany', ({ store }, options) => store.setMany([['new', 'new']], options)],
+  ['deleteMany', ({ store }, options) => store.deleteMany(['k'], options)],
   ['keys', ({ store }, options) => drain(store.keys(options))],
   ['values', ({ store }, options) => drain(store.values(options))],
   ['entries', ({ store }, options) => drain(store.entries(options))],
@@ -72,6 +81,8 @@ const OPTION_VERBS: readonly Call[] = [
   ['sync add', ({ sync }, options) => sync.add('new', 'new', options)],
   ['sync delete', ({ sync }, options) => sync.delete('k', options)],
   ['sync take', ({ sync }, options) => sync.take('k', options)],
+  ['sync setMany', ({ sync }, options) => sync.setMany([['new', 'new']], options)],
+  ['sync deleteMany', ({ sync }, options) => sync.deleteMany(['k'], options)],
   ['sync keys', ({ sync }, options) => drain(sync.keys(options))],
   ['sync values', ({ sync }, options) => drain(sync.values(options))],
   ['sync entries', ({ sync }, options) => drain(sync.entries(options))],
@@ -83,7 +94,9 @@ const OPTION_VERBS: readonly Call[] = [
 ]
 
 /** The verbs that write a value with options. */
-const WRITES: readonly Call[] = OPTION_VERBS.filter(([name]) => /(set|add|WriteStream)$/.test(name))
+const WRITES: readonly Call[] = OPTION_VERBS.filter(([name]) =>
+  /(set|add|setMany|WriteStream)$/.test(name),
+)
 
 await t.test('a key with a lone surrogate, or that is too long, is INVALID_KEY', async (t) => {
   const faces = await bothFaces(t)

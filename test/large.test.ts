@@ -44,7 +44,13 @@ for (const { size, sizeBytes, how, ways } of CASES) {
   })
 }
 
-const FEW_DESCRIPTORS = ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh']
+/** Runs a command that may have so many descriptors. */
+const withDescriptors = (limit: number): string[] => [
+  'sh',
+  '-c',
+  `ulimit -n ${limit}; exec "$@"`,
+  'sh',
+]
 const AT_ONCE = 1000
 const VERBS = ['get', 'set', 'stream', 'set of a stream', 'copy', 'rename', 'take', 'sync']
 
@@ -53,10 +59,34 @@ for (const sizeBytes of [100, 100_000]) {
     for (const verb of VERBS) {
       const root = `${await scratchDirectory(t)}/store`
       const values = [root, verb, AT_ONCE, sizeBytes]
-      const how = { wrapper: FEW_DESCRIPTORS, timeoutMs: 55_000 }
+      const how = { wrapper: withDescriptors(64), timeoutMs: 55_000 }
       const result = await runWorker(t, 'processes/worker-descriptors.js', values, how)
       t.match(result, { done: AT_ONCE, leaked: 0 }, `${AT_ONCE} of ${verb} at once`)
       t.same(readdirSync(`${root}/.tmp`), [])
     }
+  })
+}
+
+/** As many as a store has places for. */
+const MAX_OPENED = 64
+/** The memory of a call that waits, and of its value; it was 5.7 KiB at most. */
+const MAX_KIB_EACH = 7
+
+for (const [limit, count] of [
+  [64, 100_000],
+  [1024, 20_000],
+] as const) {
+  const title = `${count} reads at once open few descriptors of ${limit}, and take bounded memory`
+  await t.test(title, async (t) => {
+    const root = `${await scratchDirectory(t)}/store`
+    const how = { wrapper: withDescriptors(limit), timeoutMs: 400_000 }
+    const values = [root, count, 1024]
+    const result = await runWorker(t, 'processes/worker-at-once.js', values, how)
+    const { done, opened, grownMiB } = result as Readonly<Record<string, number>>
+    t.comment(JSON.stringify(result))
+    t.equal(done, count, 'each has its value')
+    t.ok(opened! <= MAX_OPENED)
+    t.ok((grownMiB! * 1024) / count <= MAX_KIB_EACH)
+    t.same(readdirSync(`${root}/.tmp`), [])
   })
 }

@@ -262,6 +262,9 @@ const VERBS: Record<string, (store: Store) => unknown> = {
   delete: (store) => store.delete('k'),
   copy: (store) => store.copy('k', 'l'),
   rename: (store) => store.rename('k', 'l'),
+  getMany: (store) => store.getMany(['k']),
+  setMany: (store) => store.setMany([['k', 'v']]),
+  deleteMany: (store) => store.deleteMany(['k']),
   keys: async (store) => {
     for await (const _ of store.keys());
   },

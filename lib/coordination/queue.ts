@@ -1,7 +1,7 @@
 import { StoreError } from '../errors.js'
 import { toObjectKey } from '../key.js'
 import type { Body, CallOptions, ChangeOptions, StoredObject } from '../object-store.js'
-import { checkNumber, checkOptionNames, MAX_TTL_MS } from '../options.js'
+import { checkCount, checkNumber, checkOptionNames, MAX_TTL_MS } from '../options.js'
 import type { QueueCounts } from '../protocol/queue-count.js'
 import { consume } from './consumption.js'
 import type { Job } from './job.js'
@@ -187,10 +187,4 @@ export function checkDelay(value: unknown): number {
 /** The error of a store that has no queues. */
 export function noQueues(why: string): StoreError {
   return new StoreError('NOT_SUPPORTED', why, { operation: 'queue' })
-}
-
-function checkCount(name: string, value: unknown): number {
-  const count = checkNumber(name, value, 1, Number.MAX_SAFE_INTEGER)
-  if (Number.isInteger(count)) return count
-  throw new RangeError(`${name} must be a whole number, not ${count}`)
 }

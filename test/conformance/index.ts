@@ -8,6 +8,7 @@ import type { ObjectStore, Supports } from '../../index.js'
 import { conditions } from './conditions.js'
 import { handles } from './handles.js'
 import { listings } from './listings.js'
+import { many } from './many.js'
 import { misuse } from './misuse.js'
 import { values } from './values.js'
 import { verbs } from './verbs.js'
@@ -42,6 +43,7 @@ const ALL: readonly ConformanceTest[] = [
   ...conditions,
   ...handles,
   ...listings,
+  ...many,
   ...misuse,
 ]
 
