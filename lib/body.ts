@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream'
-import { ReadableStream } from 'node:stream/web'
 import { pull, type Operation } from './drivers/effects.js'
 import { CallerFailure, StoreError } from './errors.js'
 import type { Body } from './object-store.js'

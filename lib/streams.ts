@@ -1,5 +1,4 @@
 import { addAbortSignal, Readable, Writable } from 'node:stream'
-import { ReadableStream } from 'node:stream/web'
 import type { Body } from './object-store.js'
 
 /** A stream of the pieces that a function gives, one after the other; undefined ends it. */

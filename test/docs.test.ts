@@ -8,7 +8,7 @@ import { dir } from 'tmp-promise'
 import ts from 'typescript'
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '')
-const COMMAND = join(REPOSITORY, 'dist/lib/cli/main.js')
+const COMMAND = join(REPOSITORY, 'dist/bundle/cli.js')
 const EXAMPLE_TIMEOUT_MS = 60_000
 const EXAMPLES_AT_ONCE = 3
 

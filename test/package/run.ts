@@ -1,11 +1,11 @@
 /**
- * Packs the package, installs it into an empty project as a user would, and runs `smoke.ts`
- * there: `node dist/test/package/run.js [NODE_VERSION]...`, such as `22 24`; without a version
- * on this Node. It also type-checks a program of the project against the installed declarations.
+ * Installs the packed package into an empty project as a user would, and runs `smoke.ts` there:
+ * `npm run package -- [NODE_VERSION]...`, such as `22 24`; without a version on this Node. It also
+ * type-checks a program of the project against the installed declarations.
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { withDir } from 'tmp-promise'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
@@ -16,6 +16,16 @@ const value: Buffer | undefined = await store.get('k')
 for await (const key of store.keys({ prefix: 'a' })) console.log(key.length, value)
 await store.close()
 `
+
+/** What `smoke.ts` makes in the project. */
+const LEFT = ['module', 'require', 'conformance', 'tree', 'copy-of-tree', 'copy-of-k']
+
+/** What `npm pack` calls its file. */
+function tarballName(): string {
+  const text = readFileSync(join(ROOT, 'package.json'), 'utf8')
+  const { name, version } = JSON.parse(text) as { name: string; version: string }
+  return `${name}-${version}.tgz`
+}
 
 function run(directory: string, command: string, ...words: string[]): string {
   return execFileSync(command, words, {
@@ -33,14 +43,13 @@ function nodeCommand(version: string | undefined): [command: string, ...words: s
 
 await withDir(
   async ({ path }) => {
-    const [packed] = JSON.parse(run(ROOT, 'npm', 'pack', '--json', '--pack-destination', path)) as [
-      { filename: string; size: number; entryCount: number },
-    ]
-    const { filename, entryCount, size } = packed
-    process.stdout.write(`${filename}: ${entryCount} files, ${size} bytes\n`)
-    writeFileSync(join(path, 'package.json'), '{ "name": "empty", "private": true }\n')
-    run(path, 'npm', 'install', '--no-audit', '--no-fund', `./${filename}`)
-    cpSync(join(ROOT, 'dist', 'test', 'package', 'smoke.js'), join(path, 'smoke.mjs'))
+    const tarball = join(ROOT, 'dist', tarballName())
+    const { size } = statSync(tarball)
+    process.stdout.write(`${basename(tarball)}: ${size} bytes\n`)
+    const manifest = { name: 'empty', private: true, type: 'module' }
+    writeFileSync(join(path, 'package.json'), JSON.stringify(manifest))
+    run(path, 'npm', 'install', '--no-audit', '--no-fund', tarball)
+    cpSync(import.meta.dirname, join(path, 'package'), { recursive: true })
     writeFileSync(join(path, 'program.mts'), PROGRAM)
     const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
     const types = join(ROOT, 'node_modules', '@types')
@@ -49,8 +58,8 @@ await withDir(
     run(path, process.execPath, tsc, ...settings, ...lib, 'program.mts')
     for (const version of process.argv.length > 2 ? process.argv.slice(2) : [undefined]) {
       const [command, ...words] = nodeCommand(version)
-      process.stdout.write(run(path, command, ...words, 'smoke.mjs'))
-      run(path, 'rm', '-rf', 'module', 'require', 'command', 'conformance')
+      process.stdout.write(run(path, command, ...words, 'package/smoke.js'))
+      run(path, 'rm', '-rf', ...LEFT)
     }
   },
   { unsafeCleanup: true, prefix: 'linkstore-package-' },

@@ -3,13 +3,14 @@
  * once for each version of Node.
  */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type * as Linkstore from '../../index.js'
 import type * as Conformance from '../conformance/index.js'
+import { useCommands } from './commands.js'
+import { checkLoading, checkSourceMaps } from './loading.js'
 
 const project = process.cwd()
 const require = createRequire(join(project, 'smoke.js'))
@@ -38,19 +39,7 @@ function useRequire(): void {
   assert.equal(String(store.get('k')), 'v')
 }
 
-function useCommand(): void {
-  const bin = join(project, 'node_modules', '.bin', 'linkstore')
-  const run = (...words: string[]): string =>
-    execFileSync(process.execPath, [bin, '-d', join(project, 'command'), ...words], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-  run('set', 'k', 'v')
-  assert.equal(run('get', 'k'), 'v')
-  assert.equal(run('ls'), 'k\n')
-  assert.match(run('--help'), /import/)
-}
-
+/** The suite compares errors with a StoreError it has imported itself: there must be one only. */
 async function useConformance(): Promise<void> {
   const { directoryStore } = await load<typeof Linkstore>('linkstore')
   const { conformance } = await load<typeof Conformance>('linkstore/conformance')
@@ -71,6 +60,8 @@ async function useConformance(): Promise<void> {
 
 await useModule()
 useRequire()
-useCommand()
+useCommands(project)
 await useConformance()
+checkLoading(project)
+checkSourceMaps(project)
 process.stdout.write(`the package works on Node ${process.version}\n`)

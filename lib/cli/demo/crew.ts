@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { emptyTally, operationsOf } from './messages.js'
 import type { Assignment, Order, Report, Tally } from './messages.js'
 
-const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url))
+const WORKER = fileURLToPath(new URL('./demo-worker.js', import.meta.url))
 const PATIENCE_MS = 30_000
 
 /** One worker process, dead or alive. */

@@ -19,7 +19,7 @@ export function gatherApart(
   directory: string,
   { timeoutMs, signal, onProbe }: ProbeOptions,
 ): Promise<Facts> {
-  const path = fileURLToPath(new URL('worker.js', import.meta.url))
+  const path = fileURLToPath(new URL('./doctor-worker.js', import.meta.url))
   const worker = fork(path, [directory, String(timeoutMs)], {
     env: { ...process.env, UV_THREADPOOL_SIZE: THREADS },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
