@@ -8,8 +8,8 @@ const require = createRequire(import.meta.url)
 /** Compiled or not, this file is in the package. */
 export const PACKAGE_PATH = dirname(require.resolve('linkstore/package.json'))
 
-/** The program of the command. */
-export const COMMAND_PATH = join(PACKAGE_PATH, 'dist/lib/cli/main.js')
+/** The program of the command, as it is published. */
+export const COMMAND_PATH = join(PACKAGE_PATH, 'dist/bundle/cli.js')
 
 /** Packages whose versions matter to the results. */
 const PACKAGES = [
