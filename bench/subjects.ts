@@ -18,6 +18,7 @@ import {
   writeUnflushed,
 } from './subjects/files.js'
 import { storeSubject, syncStoreSubject } from './subjects/linkstore.js'
+import { threadSubject } from './subjects/worker-thread.js'
 import {
   ALL_OPERATIONS,
   READS,
@@ -58,6 +59,7 @@ export const SUBJECTS: readonly Entry[] = [
     { promised: NONE, isRead: true },
     { ...UNFLUSHED, inline: false },
   ),
+  subject('openSync in a worker thread', {}, threadSubject),
   syncStore('linkstore sync', { promised: FULL }, { durability: 'full' }),
   syncStore('linkstore sync', { isRead: true }, UNFLUSHED),
   syncStore('linkstore sync, durability none', { promised: NONE }, UNFLUSHED),

@@ -1,3 +1,4 @@
+import { experiments } from './experiments.js'
 import { growth } from './growth.js'
 import { largeStreams } from './large-streams.js'
 import { memory } from './memory.js'
@@ -20,4 +21,5 @@ export const QUESTIONS: readonly Question[] = [
   wholeStore,
   startUp,
   memory,
+  experiments,
 ]

@@ -113,7 +113,8 @@ async function callTogether(
   durationMs: number,
 ): Promise<Cost> {
   const startMs = now() + LEAD_MS
-  const order = { kind: 'measure', entry, operation: 'get', startMs, durationMs } as const
+  const call = { operation: 'get', inFlight: 1 } as const
+  const order = { kind: 'measure', entry, ...call, startMs, durationMs } as const
   const costs = await Promise.all(callers.map((caller) => caller.do(order)))
   const rate = costs.reduce((sum, cost) => sum + (cost?.calls ?? NaN) / (cost?.amount ?? NaN), 0)
   const amount = durationMs * 1000

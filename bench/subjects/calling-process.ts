@@ -19,6 +19,7 @@ export type Order =
       readonly kind: 'measure'
       readonly entry: number
       readonly operation: Operation
+      readonly inFlight: number
       /** On the clock that all processes of a machine share. */
       readonly startMs: number
       readonly durationMs: number
@@ -33,8 +34,9 @@ export class CallingProcess {
   readonly #child: ChildProcess
   #answered: ((reply: Reply) => void) | undefined
 
-  constructor() {
-    this.#child = fork(WORKER_PATH)
+  /** @param settings - variables of its environment, beside those of this process */
+  constructor(settings: Readonly<Record<string, string>> = {}) {
+    this.#child = fork(WORKER_PATH, { env: { ...process.env, ...settings } })
     this.#child.on('message', (reply: Reply) => this.#answered?.(reply))
     this.#child.on('exit', () => this.#answered?.({ error: 'a process that calls has died' }))
   }

@@ -21,9 +21,9 @@ async function obey(order: Order): Promise<Cost | undefined> {
     if (contestant !== undefined) contestants.set(entry, contestant)
     return undefined
   }
-  const { entry, operation, startMs, durationMs } = order
+  const { entry, operation, inFlight, startMs, durationMs } = order
   await setTimeout(Math.max(0, startMs - now()))
-  return await contestants.get(entry)?.measure(operation, 1, durationMs)
+  return await contestants.get(entry)?.measure(operation, inFlight, durationMs)
 }
 
 process.on('message', (order: Order) => {

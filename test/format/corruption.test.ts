@@ -135,7 +135,8 @@ await t.test('a small object cut short at any length is never taken for a value'
 await t.test(
   'damage to a large object is noticed before its last piece is given out',
   async (t) => {
-    for (const sizeBytes of [SCRATCH_BYTES, 300 * 1024, 2 * PIECE_BYTES]) {
+    // Smaller ones are read as a whole once the store has seen one.
+    for (const sizeBytes of [2 * SCRATCH_BYTES, 300 * 1024, 2 * PIECE_BYTES]) {
       const value = Buffer.alloc(sizeBytes, 'large value ')
       const bench = await benchWith(t, value)
       const { store, sync, good, path } = bench

@@ -100,7 +100,7 @@ await t.test('a footer comes back as it was written', async () => {
       const bytes = encodeFooter(footer)
       const fileBytes = footer.valueBytes + bytes.length
       assert.equal(measureFooter(bytes.subarray(-FIXED_BYTES), fileBytes), bytes.length)
-      assert.deepEqual(decodeFooter(bytes, fileBytes), footer)
+      assert.deepEqual(decodeFooter(bytes, fileBytes), { chain: undefined, ...footer })
     }),
   )
 })
