@@ -64,10 +64,10 @@ const MILLION = { ...GET, objects: 1e6 }
 const THOUSAND = { ...GET, objects: 1e3 }
 const COMMAND = { operation: 'get by the command' }
 
-const FLOOR = `the same calls by Node with nothing around them take longer than that: see the rows of
-  *fs sync calls*, and [what stands in the way](#what-stands-in-the-way).`
-const PROOF = `a value from memory is proved current by one system call, which alone takes longer than
-  that: see [what stands in the way](#what-stands-in-the-way).`
+const FLOOR = `the same calls by Node with nothing around them take longer than that: see the rows
+  of *fs sync calls*, and [what stands in the way](#what-stands-in-the-way).`
+const PROOF = `a value from memory is proved current by one system call, which alone takes longer
+  than that: see [what stands in the way](#what-stands-in-the-way).`
 const COPY = `the checksum alone takes as long as \`cp\` from and to the page cache: see
   [what stands in the way](#what-stands-in-the-way).`
 
@@ -95,8 +95,8 @@ export const TARGETS: readonly Target[] = [
     { ...FLUSHED, inFlight: 16 },
     'write-file-atomic',
     3,
-    `on a disk each call waits for two flushes, the rival for one, and Node's pool lets four wait at a
-  time: see [what stands in the way](#what-stands-in-the-way).`,
+    `on a disk each call waits for two flushes, the rival for one, and Node's pool lets four wait at
+  a time: see [what stands in the way](#what-stands-in-the-way).`,
     0.8,
   ),
   target(SMALL, 'hot get, sync', ['linkstore sync, cached'], ONE, 'lmdb', 0.7, PROOF, 0.1),

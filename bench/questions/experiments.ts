@@ -50,18 +50,18 @@ const FLUSHING: readonly Trial[] = [
 export const experiments: Question = {
   name: 'experiments',
   asks: 'What else was tried?',
-  explains: `Each in a process of its own, with 256 keys of 1 KiB: the thread pool instead of calls
-made at once (\`inline: false\`); that with \`UV_USE_IO_URING=1\`, by which libuv hands calls to the
-kernel's rings instead of threads; with \`UV_THREADPOOL_SIZE=16\` instead of 4 threads; and a worker thread
-that runs \`openSync\`, which gets all that was asked for within one turn of the event loop in one
-message. With everything flushed: what rings and threads do for the waiting.`,
+  explains: `Each in a process of its own, with 256 keys of 1 KiB: the thread pool instead of
+calls made at once (\`inline: false\`); that with \`UV_USE_IO_URING=1\`, by which libuv hands calls
+to the kernel's rings instead of threads; with \`UV_THREADPOOL_SIZE=16\` instead of 4 threads; and a
+worker thread that runs \`openSync\`, which gets all that was asked for within one turn of the event
+loop in one message. With everything flushed: what rings and threads do for the waiting.`,
   chart: { shows: 'ratios', columns: 'fileSystem' },
   whyOthersWin: {
     '16 threads': `A commit of the journal serves all who wait for one, and each thread is one of
 them. Node's pool is the application's, which alone can say how large it is to be.`,
     'write-file-atomic': `It flushes the value and not its name, so it waits for the disk once.`,
-    'write-file-atomic, 16 threads': `It flushes the value and not its name, so it waits for the disk
-once.`,
+    'write-file-atomic, 16 threads': `It flushes the value and not its name, so it waits for
+the disk once.`,
   },
   measure: async (scratches, options, announce) => {
     const found: Found[] = []

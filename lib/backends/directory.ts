@@ -203,7 +203,7 @@ export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterSt
         throw noCells('the raw format keeps nothing but values')
       }
       return new DirectoryRegister(this.#context, cell, (operation, task, options) =>
-        this.#run(operation, task, options, name),
+        this.#run(operation, task, options, name, 1, false),
       )
     })
   }
@@ -259,10 +259,11 @@ export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterSt
     options: CallOptions,
     key?: string,
     places = 1,
+    atOnce = true,
   ): Promise<T> {
     this.#check(name, () => undefined, key)
     try {
-      return await this.#driver.run(operation, { signal: options.signal, places })
+      return await this.#driver.run(operation, { signal: options.signal, places, atOnce })
     } catch (error) {
       throw toStoreError(error, name, key)
     }

@@ -27,7 +27,7 @@ export async function runFor<T>(
   places = 1,
 ): Promise<T> {
   try {
-    return await driver.run(operation, { signal, places })
+    return await driver.run(operation, { signal, places, atOnce: false })
   } catch (error) {
     throw toStoreError(error, name, key.text)
   }

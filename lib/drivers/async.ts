@@ -21,6 +21,11 @@ export interface RunOptions {
    * descriptor that is open already. See {@link TWO_DESCRIPTORS}.
    */
   readonly places?: number | undefined
+  /**
+   * Whether its calls may be made at once, where any are; default true. Not where several in one
+   * process contend with each other: whoever never waits would leave the others nothing.
+   */
+  readonly atOnce?: boolean | undefined
 }
 
 /**
@@ -54,11 +59,12 @@ export class AsyncDriver {
 
   /** Runs an operation; an abort makes it clean up and reject with `ABORTED`. */
   run<T>(operation: Operation<T>, options: RunOptions = {}): Promise<T> {
-    const { signal, places = 1 } = options
+    const { signal, places = 1, atOnce = true } = options
     if (signal?.aborted === true) return Promise.reject(abortError(signal))
     return new Promise((resolve, reject) => {
       const onEnd = (): void => this.#leave(places)
-      const run = new Run(this, operation, signal, resolve, reject, onEnd)
+      const quick = atOnce ? this.quick : undefined
+      const run = new Run(this, operation, quick, signal, resolve, reject, onEnd)
       this.#unfinished += 1
       if (places === 0) run.start()
       else {
@@ -100,7 +106,7 @@ export class AsyncDriver {
   runInBackground(operation: Operation<void>): void {
     const report = (error: unknown): void => publishNotice('clean-up failed', error)
     this.#unfinished += 1
-    new Run<void>(this, operation, undefined, ignore, report, this.#ended).start()
+    new Run<void>(this, operation, this.quick, undefined, ignore, report, this.#ended).start()
   }
 
   #leave(places: number): void {

@@ -1,7 +1,7 @@
 import { StoreError } from '../errors.js'
 import type { AsyncDriver, Callback } from './async.js'
 import type { Effect, Operation } from './effects.js'
-import type { Answer } from './quick-calls.js'
+import type { Answer, QuickCalls } from './quick-calls.js'
 
 /** How long an aborted operation waits for the call it is in, before it gives up on it. */
 export const ABORT_GRACE_MS = 1000
@@ -12,6 +12,7 @@ const NOTHING: Answer = {}
 export class Run<T> {
   readonly #driver: AsyncDriver
   readonly #operation: Operation<T>
+  readonly #quick: QuickCalls | undefined
   readonly #signal: AbortSignal | undefined
   readonly #resolve: (value: T) => void
   readonly #reject: (error: unknown) => void
@@ -24,6 +25,7 @@ export class Run<T> {
   constructor(
     driver: AsyncDriver,
     operation: Operation<T>,
+    quick: QuickCalls | undefined,
     signal: AbortSignal | undefined,
     resolve: (value: T) => void,
     reject: (error: unknown) => void,
@@ -31,6 +33,7 @@ export class Run<T> {
   ) {
     this.#driver = driver
     this.#operation = operation
+    this.#quick = quick
     this.#signal = signal
     this.#resolve = resolve
     this.#reject = reject
@@ -79,7 +82,7 @@ export class Run<T> {
       this.#driver.runInBackground(values[0] as Operation<void>)
       return NOTHING
     }
-    const { quick } = this.#driver
+    const quick = this.#quick
     if (quick?.takes(effect) === true) {
       if (quick.isSpent) {
         quick.afterTurn(() => this.#advanceWith(quick.perform(effect), effect))

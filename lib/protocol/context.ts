@@ -58,11 +58,6 @@ export interface Context extends Environment {
   readonly cache: ValueCache | undefined
   /** How much the first read of an object asks for, so that a smaller one is fetched whole. */
   scratchBytes: number
-  /**
-   * Whether to look for a footer at the start of a file: an object as small as the last one is
-   * known by that, without being asked for its size.
-   */
-  readsHead: boolean
   /** Buffers of `scratchBytes` that are free. */
   readonly scratch: Buffer[]
 }

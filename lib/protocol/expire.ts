@@ -37,13 +37,13 @@ export function* removeIfExpired(context: Context, object: ObjectPath): Operatio
   const info = yield* statExpired(context, object)
   if (info === undefined) return true
   if (!isExpired(info, nowMs)) return false
-  return (yield* removeIf(context, object, expiredBy(context, nowMs))) !== 'kept'
+  return (yield* removeIf(context, object, expiredBy(nowMs))) !== 'kept'
 }
 
 /** Judges whether an object is expired at that time. */
-export function expiredBy(context: Context, nowMs: number): Judge {
+export function expiredBy(nowMs: number): Judge {
   return function* (object, fd) {
-    const { expiresAtMs } = yield* loadFooter(context, object, fd)
+    const { expiresAtMs } = yield* loadFooter(object, fd)
     return expiresAtMs !== undefined && expiresAtMs <= nowMs
   }
 }

@@ -26,7 +26,7 @@ import {
 
 const { errno } = constants
 
-/** What is read to find a footer: most are shorter, and so are many objects. */
+/** What is read to find a footer: most are shorter. */
 const LOOK_BYTES = 4096
 
 /** The kernel reads at most 2 GiB less a page at once. */
@@ -53,7 +53,7 @@ export function* load(context: Context, object: ObjectPath, fd: number): Operati
   } finally {
     returnScratch(context, scratch)
   }
-  const footer = yield* loadTail(context, object, fd)
+  const footer = yield* loadFooter(object, fd)
   noteSize(context, footer.valueBytes)
   return {
     info: infoOfFooter(footer),
@@ -63,23 +63,9 @@ export function* load(context: Context, object: ObjectPath, fd: number): Operati
   }
 }
 
-/** Reads and checks the footer of an object of any size, and as little else as one read can. */
-export function* loadFooter(context: Context, object: ObjectPath, fd: number): Operation<Footer> {
-  if (!context.readsHead) return yield* loadTail(context, object, fd)
-  const scratch = takeScratch(context)
-  try {
-    const count = yield* read(fd, scratch, 0, LOOK_BYTES, 0)
-    if (count < LOOK_BYTES) return parseFooter(object, scratch.subarray(0, count), count)
-  } finally {
-    returnScratch(context, scratch)
-  }
-  return yield* loadTail(context, object, fd)
-}
-
-/** The same for an object that is not known to be small. */
-function* loadTail(context: Context, object: ObjectPath, fd: number): Operation<Footer> {
+/** Reads and checks the footer of an object of any size, and nothing else of it. */
+export function* loadFooter(object: ObjectPath, fd: number): Operation<Footer> {
   const { size } = yield* fstat(fd)
-  context.readsHead = size < LOOK_BYTES
   const guess = Math.min(size, LOOK_BYTES)
   const end = yield* readExactly(object, fd, size - guess, guess)
   const footerBytes = check(object, measureFooter(end, size))
@@ -95,7 +81,7 @@ export function* readExactly(
   position: number,
   length: number,
 ): Operation<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(length)
+  const buffer = Buffer.allocUnsafe(length)
   yield* readInto(object, fd, buffer, position)
   return buffer
 }

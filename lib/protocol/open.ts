@@ -95,7 +95,6 @@ function* draftContext(root: string, how: OpenHow): Operation<Context> {
     instance: undefined,
     cache: how.cache && new ValueCache(how.cache),
     scratchBytes: SCRATCH_BYTES,
-    readsHead: true,
     scratch: [],
   }
 }

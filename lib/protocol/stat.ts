@@ -42,7 +42,7 @@ function* statEnvelope(context: Context, object: ObjectPath): Operation<ObjectIn
   const pinned = yield* pin(context, object, 'open')
   if (pinned === undefined) return undefined
   try {
-    return infoOfFooter(yield* loadFooter(context, object, pinned.fd))
+    return infoOfFooter(yield* loadFooter(object, pinned.fd))
   } finally {
     yield* release(pinned)
   }

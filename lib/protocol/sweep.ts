@@ -169,7 +169,7 @@ function* sweepExpired(
     const info = yield* statExpired(context, object)
     if (info === undefined || !isExpired(info, plan.beforeMs)) return false
     if (!plan.dryRun) {
-      const outcome = yield* removeIf(context, object, expiredBy(context, plan.beforeMs))
+      const outcome = yield* removeIf(context, object, expiredBy(plan.beforeMs))
       if (outcome !== 'removed') return outcome === 'absent'
     }
     sum.add('expired', file.size)
@@ -213,7 +213,7 @@ function* sweepAside(
       throw error
     }
     try {
-      const judge = plan.expires ? expiredBy(context, plan.beforeMs) : keep
+      const judge = plan.expires ? expiredBy(plan.beforeMs) : keep
       if (yield* settle(context, object, aside, judge)) return
     } catch (error) {
       // What cannot be read has been put back, and is for verify to tell.

@@ -247,7 +247,7 @@ export function* readHead(
 ): Operation<Head> {
   const head = yield* atHead(context, cell, 'open', function* ({ object, number, pinned, nowMs }) {
     try {
-      const footer = yield* loadFooter(context, object, pinned.fd)
+      const footer = yield* loadFooter(object, pinned.fd)
       const info = infoOfFooter(footer)
       const isThere = footer.chain?.isRemoval !== true && !isExpired(info, atMs ?? nowMs)
       const found = isThere ? info : undefined

@@ -91,10 +91,10 @@ export class Process {
   describe(): string {
     if (this.isDead) return this.isAged ? 'dead!' : 'dead'
     const { instance, reads, readOnly, expiring, cache } = this.context ?? {}
-    const { scratchBytes, readsHead } = this.context ?? {}
+    const { scratchBytes } = this.context ?? {}
     const own = instance === undefined ? '' : `${instance.id}${instance.counter}${instance.made}`
     const aged = this.isAged ? '!' : ''
-    const found = `${reads ?? ''},${readOnly ?? ''},${expiring ?? ''},${scratchBytes ?? ''}${readsHead ?? ''}`
+    const found = `${reads ?? ''},${readOnly ?? ''},${expiring ?? ''},${scratchBytes ?? ''}`
     const kept = cache?.values().map((each) => `${each.privatePath}${each.file.ino}`) ?? []
     const known = `${aged}${own},${found},${this.randomIds},${kept.join()}`
     const running = this.threads.filter(({ isDone }) => !isDone)
