@@ -108,14 +108,14 @@ export const ROWS: readonly Row[] = [
   },
   {
     verb: 'has',
-    calls: 'open object, read object, close object',
-    awaited: 'open, read',
+    calls: 'open object, fstat object, read object, close object',
+    awaited: 'open, fstat, read',
     later: 'close',
   },
   {
     verb: 'stat',
-    calls: 'open object, read object, close object',
-    awaited: 'open, read',
+    calls: 'open object, fstat object, read object, close object',
+    awaited: 'open, fstat, read',
     later: 'close',
   },
   {
@@ -237,9 +237,9 @@ export const ROWS: readonly Row[] = [
   {
     verb: 'delete, in a store with `ttlMs`',
     calls: `
-      lstat .expiring, open object, read object, close object, unlink object, open shard,
-      fsync shard, close shard`,
-    awaited: 'lstat, open, read, unlink, open, fsync, close',
+      lstat .expiring, open object, fstat object, read object, close object, unlink object,
+      open shard, fsync shard, close shard`,
+    awaited: 'lstat, open, fstat, read, unlink, open, fsync, close',
     later: 'close',
   },
   {
@@ -282,11 +282,11 @@ export const ROWS: readonly Row[] = [
       link object → private a, open private a, read private a, close private a, unlink private a,
       open private b, writev private b, fsync private b, close private b,
       rename private b → target, open target shard, fsync target shard, close target shard,
-      open object, read object, close object, lstat .expiring: ENOENT, unlink object, open shard,
-      fsync shard, close shard`,
+      open object, fstat object, read object, close object, lstat .expiring: ENOENT,
+      unlink object, open shard, fsync shard, close shard`,
     awaited: `
-      link, open, read, open, writev, fsync, close, rename, open, fsync, close, open, read, lstat,
-      unlink, open, fsync, close`,
+      link, open, read, open, writev, fsync, close, rename, open, fsync, close, open, fstat, read,
+      lstat, unlink, open, fsync, close`,
     later: '2 close, unlink',
   },
   {
@@ -302,11 +302,12 @@ export const ROWS: readonly Row[] = [
     calls: `
       open root, fstat root, 2 getdents root, close root, lstat marker, open target outer,
       fstat target outer, 2 getdents target outer, close target outer, open target shard,
-      fstat target shard, 2 getdents target shard, close target shard, open target, read target,
-      close target, open outer, fstat outer, 2 getdents outer, close outer, open shard,
-      fstat shard, 2 getdents shard, close shard, open neighbour, read neighbour, close neighbour,
-      open object, read object, close object`,
-    awaited: 'readdir, lstat, 3 readdir, open, read, open, read, readdir, open, read',
+      fstat target shard, 2 getdents target shard, close target shard, open target, fstat target,
+      read target, close target, open outer, fstat outer, 2 getdents outer, close outer,
+      open shard, fstat shard, 2 getdents shard, close shard, open neighbour, fstat neighbour,
+      read neighbour, close neighbour, open object, fstat object, read object, close object`,
+    awaited: `
+      readdir, lstat, 3 readdir, open, fstat, read, open, fstat, read, readdir, open, fstat, read`,
     later: '3 close',
   },
   {
