@@ -66,4 +66,6 @@ const before = descriptors()
 const alive = setInterval(() => undefined, 1000)
 const done = verb === 'sync' ? doSynchronously() : await doAtOnce()
 clearInterval(alive)
-process.stdout.write(`${JSON.stringify({ done, leaked: descriptors() - before })}\n`)
+// Before stdout is touched, which itself may open one.
+const leaked = descriptors() - before
+process.stdout.write(`${JSON.stringify({ done, leaked })}\n`)
