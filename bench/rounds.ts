@@ -2,6 +2,7 @@
  * The heart of every comparison: those that are compared take short turns, one right after the
  * other, round after round, so that what else the machine does meets all of them.
  */
+import { now } from './clock.js'
 import type { Facts, Group } from './results.js'
 import type { Cost } from './subjects/subject.js'
 
@@ -36,18 +37,19 @@ interface Row {
  * Measures comparisons, all of them in every round.
  *
  * @param onRound - told before each round which it is
- * @param hasWarmUp - whether one turn of each goes before, and does not count
+ * @param warmUpMs - how long turns of each go before that do not count, in milliseconds; at least
+ *   one turn, or none with 0. In less than the default the code of each is not compiled yet.
  */
 export async function measureInRounds(
   comparisons: readonly Comparison[],
   rounds: number,
   onRound: (round: number) => void,
-  hasWarmUp = true,
+  warmUpMs = 300,
 ): Promise<Group[]> {
   const tables = comparisons.map(({ runners }) =>
     runners.map((runner): Row => ({ runner, figures: [], ratios: [] })),
   )
-  if (hasWarmUp) for (const { runner } of tables.flat()) await runner.run()
+  for (const { runner } of tables.flat()) await warmUp(runner, warmUpMs)
   for (let round = 0; round < rounds; round += 1) {
     onRound(round)
     for (const [index, comparison] of comparisons.entries()) {
@@ -63,6 +65,11 @@ export async function measureInRounds(
     }))
     return { facts, unit, comparedWith: headOf(rows, comparedWith)?.runner.subject ?? '', series }
   })
+}
+
+async function warmUp(runner: Runner, warmUpMs: number): Promise<void> {
+  const endMs = now() + warmUpMs
+  while (now() < endMs) await runner.run()
 }
 
 async function measureRound(

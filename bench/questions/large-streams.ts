@@ -70,7 +70,7 @@ async function measureOn(
         comparisons,
         rounds,
         (round) => announce(`round ${round + 1} of ${rounds}`),
-        false,
+        0,
       )
       return { groups, missing: [] }
     } finally {

@@ -63,7 +63,7 @@ anything does not count: Node, the values themselves and the code that is loaded
         comparisons,
         rounds,
         (round) => announce(`round ${round + 1} of ${rounds}`),
-        false,
+        0,
       )
       const missing = KEEPERS.filter((each) => !isThere(each)).map(
         ([name]) => `${name}: not installed`,

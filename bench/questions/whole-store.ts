@@ -90,7 +90,7 @@ async function measureWalks(
     },
   ]
   try {
-    return await measureInRounds(comparisons, rounds, onRound, false)
+    return await measureInRounds(comparisons, rounds, onRound, 0)
   } finally {
     syncStore.close()
     await store.close()
@@ -131,7 +131,7 @@ async function measureImport(
     const { fileSystem } = scratch
     const facts = { fileSystem, operation: 'import', valueBytes: VALUE_BYTES, objects: files }
     const comparison = { facts, unit: 'ms', comparedWith: 'cp', turns: 1, runners } as const
-    return await measureInRounds([comparison], rounds, onRound, false)
+    return await measureInRounds([comparison], rounds, onRound, 0)
   })
 }
 

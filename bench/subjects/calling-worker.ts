@@ -6,7 +6,7 @@ import type { Order, Reply } from './calling-process.js'
 import { firstKeys, loadOf } from './load.js'
 import type { Contestant, Cost } from './subject.js'
 
-const WARM_UP_MS = 150
+const WARM_UP_MS = 300
 
 const contestants = new Map<number, Contestant>()
 
