@@ -188,6 +188,23 @@ await t.test('an input that never goes on holds up neither a failure nor an abor
   t.same(stray, [])
 })
 
+await t.test('one signal ends any number of inputs that wait, and warns of nothing', async (t) => {
+  const warnings: Error[] = []
+  const onWarning = (warning: Error): void => void warnings.push(warning)
+  process.on('warning', onWarning)
+  t.teardown(() => process.off('warning', onWarning))
+  const store = new Store(new MemoryStore())
+  const abort = new AbortController()
+  const { signal } = abort
+  const input = { [Symbol.asyncIterator]: () => ({ next: () => NEVER }) }
+  const waiting = Array.from({ length: 20 }, () => store.getMany(input, { signal }))
+  const ends = Promise.allSettled(waiting)
+  await setImmediate()
+  abort.abort()
+  for (const end of await ends) t.match(end, { status: 'rejected', reason: { code: 'ABORTED' } })
+  t.same(warnings, [])
+})
+
 await t.test(
   'what is no input, no entry and no number is refused, and takes nothing',
   async (t) => {

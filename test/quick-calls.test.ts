@@ -117,6 +117,23 @@ await t.test(
   },
 )
 
+await t.test('where the file system may be one of many hosts, none are', async (t) => {
+  const root = join(await scratchDirectory(t), 'store')
+  // What statfs(2) says of NFS, of CephFS, and of something that nobody knows.
+  for (const type of [0x6969, 0x00c36400, 0x1234567]) {
+    const { fs, atOnce, byPool } = watchedFs()
+    const { statfs } = fs
+    fs['statfs'] = (path, done) =>
+      statfs!(path, (error: unknown, found: object) =>
+        (done as (error: unknown, found: object) => void)(error, { ...found, type }),
+      )
+    await using store = await openOn(root, { fs, inline: true })
+    t.equal(String(await store.get('k')), 'value')
+    t.same(atOnce, [])
+    t.ok(byPool.length > 0)
+  }
+})
+
 await t.test('a kind of call that turns slow goes to the pool, and comes back', async (t) => {
   const slow = slowFs()
   const quick = new QuickCalls(slow.fs)

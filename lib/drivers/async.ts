@@ -1,7 +1,8 @@
 import { publishNotice } from '../diagnostics.js'
+import { abortError } from './abort.js'
 import type { Effect, Operation } from './effects.js'
 import type { QuickCalls } from './quick-calls.js'
-import { abortError, Run } from './run.js'
+import { Run } from './run.js'
 
 /** Node's callback convention. */
 export type Callback = (error: unknown, result?: unknown) => void

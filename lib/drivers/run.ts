@@ -1,4 +1,5 @@
 import { StoreError } from '../errors.js'
+import { abortError, unwatch, watch } from './abort.js'
 import type { AsyncDriver, Callback } from './async.js'
 import type { Effect, Operation } from './effects.js'
 import type { Answer, QuickCalls } from './quick-calls.js'
@@ -155,44 +156,4 @@ export class Run<T> {
     this.#settle(how)
     this.#onEnd()
   }
-}
-
-/** What an aborted operation rejects with. */
-export function abortError(signal: AbortSignal): StoreError {
-  return new StoreError('ABORTED', 'aborted by its signal', { cause: signal.reason })
-}
-
-/** Those who wait for one signal, and the one listener that tells them. */
-interface Watch {
-  readonly waiting: Set<() => void>
-  readonly tellAll: () => void
-}
-
-/**
- * One listener for a signal, however many wait for it: Node warns, on the terminal, of more than
- * ten, and a listing alone has more operations under way.
- */
-const watches = new WeakMap<AbortSignal, Watch>()
-
-function watch(signal: AbortSignal, onAbort: () => void): void {
-  let found = watches.get(signal)
-  if (found === undefined) {
-    const waiting = new Set<() => void>()
-    const tellAll = (): void => {
-      for (const tell of [...waiting]) tell()
-    }
-    found = { waiting, tellAll }
-    watches.set(signal, found)
-    signal.addEventListener('abort', tellAll, { once: true })
-  }
-  found.waiting.add(onAbort)
-}
-
-function unwatch(signal: AbortSignal, onAbort: () => void): void {
-  const found = watches.get(signal)
-  if (found === undefined) return
-  found.waiting.delete(onAbort)
-  if (found.waiting.size > 0) return
-  watches.delete(signal)
-  signal.removeEventListener('abort', found.tellAll)
 }

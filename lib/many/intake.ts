@@ -1,4 +1,4 @@
-import { abortError } from '../drivers/run.js'
+import { abortError, unwatch, watch } from '../drivers/abort.js'
 import { stoppedBy, type Opened } from './input.js'
 
 /** What is done with the items of an input. */
@@ -118,11 +118,11 @@ export class Intake<T> {
     })
     const interrupt = this.#interrupt
     if (this.#hasStopped()) interrupt()
-    signal?.addEventListener('abort', interrupt, { once: true })
+    if (signal !== undefined) watch(signal, interrupt)
     try {
       return await answered
     } finally {
-      signal?.removeEventListener('abort', interrupt)
+      if (signal !== undefined) unwatch(signal, interrupt)
       this.#interrupt = () => undefined
     }
   }
