@@ -9,7 +9,13 @@ import { QUESTIONS } from './questions/index.js'
 import type { Question, Scratch } from './questions/question.js'
 import { measureReadModifyWrite } from './questions/read-modify-write.js'
 import { compare, tablesOf, writePage } from './report/index.js'
-import type { Answer, CountingResults, Options, Results } from './results.js'
+import {
+  answeredAgain,
+  type Answer,
+  type CountingResults,
+  type Options,
+  type Results,
+} from './results.js'
 import { withPlace, withScratches, onDisk } from './scratches.js'
 import { judge } from './targets.js'
 
@@ -27,6 +33,7 @@ Without any option it answers all questions and writes docs/benchmarks.md anew.
   --short           some minutes; what it says is rough
   --objects N       how large a store grows; default 1000000, or 20000 if it is short
   --out FILE        write the results to FILE as JSON
+  --into FILE       the same, for questions that FILE has an answer to already: the rest of it stays
   --markdown FILE   measure nothing, take the results that were written to FILE
   --page            write docs/benchmarks.md with its charts
   --compare FILE    say what has changed since the results in FILE; exit status 1 if it got worse
@@ -60,6 +67,7 @@ async function run(): Promise<void> {
       short: { type: 'boolean', default: false },
       objects: { type: 'string' },
       out: { type: 'string' },
+      into: { type: 'string' },
       markdown: { type: 'string' },
       page: { type: 'boolean', default: process.argv.length === 2 },
       compare: { type: 'string' },
@@ -74,11 +82,13 @@ async function run(): Promise<void> {
   const names = namesOf(values.only)
   const options = optionsOf(values)
   const earlier = values.compare === undefined ? undefined : await resultsIn(values.compare)
-  const results =
+  const whole = values.into === undefined ? undefined : await resultsIn(values.into)
+  const found =
     values.markdown === undefined
       ? await withScratches((scratches) => measure(names, options, scratches))
       : await resultsIn(values.markdown)
-  if (values.out !== undefined) await write(values.out, results)
+  const results = whole === undefined ? found : answeredAgain(whole, found)
+  for (const file of [values.out, values.into]) if (file !== undefined) await write(file, results)
   process.stdout.write(`${tablesOf(results)}\n`)
   if (values.page) await writePage(results, join(PACKAGE_PATH, 'docs'))
   if (earlier !== undefined) conclude(compare(results, earlier), ({ isWorse }) => isWorse)

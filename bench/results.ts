@@ -97,6 +97,25 @@ export interface Results {
   readonly readModifyWrite?: CountingResults
 }
 
+/**
+ * Results in which some of the questions were answered again.
+ *
+ * @throws RangeError where that was on another machine, with other versions or in another way
+ */
+export function answeredAgain(earlier: Results, later: Results): Results {
+  const differing = (['machine', 'versions', 'options'] as const).find(
+    // As text: what is undefined is not written.
+    (name) => JSON.stringify(earlier[name]) !== JSON.stringify(later[name]),
+  )
+  if (differing !== undefined) {
+    throw new RangeError(`the results differ in ${differing}, so they do not belong together`)
+  }
+  const answers = earlier.answers.map(
+    (answer) => later.answers.find(({ question }) => question === answer.question) ?? answer,
+  )
+  return { ...earlier, ...later, answers }
+}
+
 /** Where the middle of several numbers lies, and the middle half of them. */
 export interface Spread {
   readonly median: number

@@ -19,7 +19,11 @@ export interface Target extends Pair {
 
 const GET = { valueBytes: 1024, operation: 'get' }
 const SET = { valueBytes: 1024, operation: ['set, overwriting', 'set, new'] }
+/** A short run overwrites only. */
+const OVERWRITTEN = { valueBytes: 1024, operation: 'set, overwriting' }
+const NEW = { valueBytes: 1024, operation: 'set, new' }
 const UNFLUSHED = { ...SET, promised: 'nothing flushed' }
+const MEMORY_MANY = { promised: 'nothing flushed', inFlight: 64, fileSystem: 'tmpfs' }
 /** The rival that flushes the value only stands beside those that promise more. */
 const FLUSHED = { ...SET, promised: 'value and name flushed' }
 const NONE = 'linkstore, durability none'
@@ -59,7 +63,6 @@ function growth(
 const SMALL = 'small-values'
 const MANY = { ...GET, inFlight: 64 }
 const ONE = { ...GET, inFlight: 1 }
-const MEMORY_MANY = { ...UNFLUSHED, inFlight: 64, fileSystem: 'tmpfs' }
 const MILLION = { ...GET, objects: 1e6 }
 const THOUSAND = { ...GET, objects: 1e3 }
 const COMMAND = { operation: 'get by the command' }
@@ -68,9 +71,11 @@ const FLOOR = `the same calls by Node with nothing around them take longer than 
   of *fs sync calls*, and [what stands in the way](#what-stands-in-the-way).`
 const PROOF = `a value from memory is proved current by one system call, which alone takes longer
   than that: see [what stands in the way](#what-stands-in-the-way).`
-const LINK = `a private link is made and removed again, two of its five calls, and all of them on one
-  core, where the threads of the others use two: see the rows of *reads open*, and
+const LINK = `a private link is made and removed again, two of its five calls, and all of them on
+  one core, where the threads of the others use two: see the rows of *reads open*, and
   [what stands in the way](#what-stands-in-the-way).`
+const SHARDS = `the first keys of a store each make a directory, and often two, where the others put
+  all files into one: see [what stands in the way](#what-stands-in-the-way).`
 const COPY = `it copies within the kernel, where Node cannot: see the rows of *node:fs streams*, and
   [what stands in the way](#what-stands-in-the-way).`
 
@@ -82,14 +87,29 @@ export const TARGETS: readonly Target[] = [
   target(SMALL, 'get, 64 in flight', ['linkstore'], MANY, 'naive link + promises', 2.2, LINK, 1.6),
   target(SMALL, 'get, one at a time', ['linkstore'], ONE, 'unstorage fs', 1.6),
   target(SMALL, 'get, one at a time', ['linkstore'], ONE, 'cacache', 4),
-  target(SMALL, 'set, nothing flushed, 64 in flight', [NONE], MEMORY_MANY, 'unstorage fs', 1),
-  target(
-    SMALL,
-    'set, nothing flushed, 64 in flight',
-    [NONE],
-    MEMORY_MANY,
-    'write-file-atomic, no fsync',
-    6,
+  ...(
+    [
+      ['set', OVERWRITTEN, '', undefined],
+      ['set of a new key', NEW, SHARDS, 0.4],
+    ] as const
+  ).flatMap(([what, facts, limit, possible]) =>
+    (
+      [
+        ['unstorage fs', 1],
+        ['write-file-atomic, no fsync', 6],
+      ] as const
+    ).map(([against, atLeast]) =>
+      target(
+        SMALL,
+        `${what}, nothing flushed, 64 in flight`,
+        [NONE],
+        { ...facts, ...MEMORY_MANY },
+        against,
+        atLeast,
+        limit,
+        possible,
+      ),
+    ),
   ),
   target(
     SMALL,

@@ -34,8 +34,8 @@ export const largeStreams: Question = {
 file by \`createReadStream\`. \`cp\` copies the same file to the same disk; where the value is
 flushed, \`cp\` is followed by \`sync\` of the copy. *node:fs streams* is the same pipeline from
 file to file, and *pieces of 1 MiB* are what the file is read in, by the option \`highWaterMark\` of
-\`createReadStream\`, instead of 64 KiB. The target is not there before; all of it is compared with the source afterwards, and
-that is not measured.`,
+\`createReadStream\`, instead of 64 KiB. The target is not there before; all of it is
+compared with the source afterwards, and that is not measured.`,
   chart: { shows: 'figures', columns: 'operation' },
   whyOthersWin: {
     [COPIED]: `The kernel copies from page to page; nothing enters the process. Every byte of a

@@ -91,7 +91,7 @@ function stagesOf({ isShort }: Options): Stage[] {
     const isFlushed = promised !== 'nothing flushed'
     const most = isFlushed ? [1, 16] : [1, 64]
     const calls = callsOf('set, overwriting', isShort ? most : [1, 16, 64])
-    const added = isShort ? [] : callsOf('set, new', [1, 64])
+    const added = callsOf('set, new', isShort ? (isFlushed ? [] : [64]) : [1, 64])
     return { entries: writersOf(SUBJECTS, promised), load, promised, calls: [...calls, ...added] }
   })
   return [reads, ...writes]

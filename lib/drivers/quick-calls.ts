@@ -59,7 +59,7 @@ export class QuickCalls {
   constructor(fs: object) {
     const { openSync, closeSync, readSync, writeSync, writevSync, lstatSync, fstatSync } =
       fs as typeof NodeFs
-    const { linkSync, unlinkSync, renameSync } = fs as typeof NodeFs
+    const { linkSync, unlinkSync, renameSync, mkdirSync } = fs as typeof NodeFs
     const calls = {
       open: openSync,
       close: closeSync,
@@ -71,6 +71,7 @@ export class QuickCalls {
       link: linkSync,
       unlink: unlinkSync,
       rename: renameSync,
+      mkdir: mkdirSync,
     }
     for (const [name, call] of Object.entries(calls)) {
       this.#kinds.set(name, { call: call as SyncCall, meanMs: 0, paused: 0 })

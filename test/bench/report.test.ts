@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Answer, Group, Results } from '../../bench/results.js'
+import { answeredAgain, type Answer, type Group, type Results } from '../../bench/results.js'
 import { chartOf } from '../../bench/report/chart.js'
 import { compare } from '../../bench/report/compare.js'
 import { inDigits, withUnit } from '../../bench/report/numbers.js'
@@ -46,6 +46,20 @@ await t.test('numbers have the digits that mean something', async (t) => {
   t.equal(withUnit(2_500_000, 'µs per call'), '2.50 s')
   t.equal(withUnit(0.5, 'ms'), '0.50 ms')
   t.equal(withUnit(2048, 'MiB'), '2.00 GiB')
+})
+
+await t.test('a question can be answered again, on the same machine only', async (t) => {
+  const [first = { question: '', groups: [], missing: [] }, ...others] = SAMPLE.answers
+  const again: Answer = { ...first, missing: ['cp: lost'] }
+  // Written and read, it lacks what is undefined.
+  const earlier = JSON.parse(JSON.stringify(SAMPLE)) as Results
+  const later: Results = { ...resultsOf([again]), versions: SAMPLE.versions }
+  const { answers, options } = answeredAgain(earlier, later)
+  t.same(answers, JSON.parse(JSON.stringify([again, ...others])))
+  t.same(options, SAMPLE.options)
+  const machine = { ...SAMPLE.machine, cores: 64 }
+  t.throws(() => answeredAgain(earlier, { ...later, machine }), /differ in machine/)
+  t.throws(() => answeredAgain(earlier, { ...later, versions: {} }), RangeError)
 })
 
 await t.test('tables have every series, and say what is missing', async (t) => {
