@@ -15,6 +15,7 @@ import type { LockOptions } from './coordination/leases.js'
 import { Queue, type QueueOptions } from './coordination/queue.js'
 import type { Create, CreateOptions } from './coordination/single-flight.js'
 import { StoreError } from './errors.js'
+import { checkHealth, type Health, type HealthOptions } from './health.js'
 import { deleteMany, getMany, setMany } from './many/async.js'
 import type { DeleteManyOptions, ManyOptions, SetManyOptions } from './many/async.js'
 import { attributesOf, requireBuffer, type ObjectInfo } from './object-info.js'
@@ -310,6 +311,15 @@ export class Store implements AsyncDisposable {
   /** See {@link Bulk.sweep}. */
   sweep(options?: SweepOptions): Promise<SweepReport> {
     return this.#bulk.sweep(options)
+  }
+
+  /**
+   * Whether the store answers, for liveness probes: true or false in `timeoutMs` at the latest,
+   * also where a call to a dead server hangs. It only looks; a full disk is healthy. Costs what a
+   * miss costs.
+   */
+  health(options: HealthOptions = {}): Promise<Health> {
+    return checkHealth(this.#objects, options)
   }
 
   /** See {@link Bulk.destroy}. */

@@ -12,9 +12,15 @@ export class Shell {
 
   /** Runs a command and waits for it; throws if its status is not 0. */
   async run(command: string): Promise<void> {
+    const status = await this.statusOf(command)
+    if (status !== 0) throw new Error(`${command} ended with status ${status}`)
+  }
+
+  /** Runs a command and gives its status; NaN if the shell has ended. */
+  async statusOf(command: string): Promise<number> {
     this.#process.stdin.write(`${command} >&2; echo $?\n`)
     const { value } = (await this.#lines.next()) as { value?: string }
-    if (value !== '0') throw new Error(`${command} ended with status ${value ?? 'unknown'}`)
+    return Number(value)
   }
 
   /** Ends it. */

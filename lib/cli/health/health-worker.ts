@@ -1,0 +1,20 @@
+/** The process that asks a store: health-worker DIRECTORY TIMEOUT_MS */
+import { open } from '../../../index.js'
+import type { Answer } from './messages.js'
+
+const [, , directory = '', timeoutMs = ''] = process.argv
+
+process.send?.(await ask(), undefined, undefined, () => process.disconnect())
+
+async function ask(): Promise<Answer> {
+  const startMs = performance.now()
+  try {
+    const store = await open(directory, { create: false, sweep: false })
+    const { tookMs, error } = await store.health({ timeoutMs: Number(timeoutMs) })
+    // Not awaited: it would wait for what hangs.
+    void store.close()
+    return { tookMs, problem: error?.message }
+  } catch (error) {
+    return { tookMs: performance.now() - startMs, problem: (error as Error).message }
+  }
+}
