@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 
 const BUILT = join(import.meta.dirname, 'dist')
 /** What every module of tsc's brings about, and what is known to do no harm. */
@@ -40,20 +40,33 @@ function chunkOf(path, { getModuleInfo }) {
     id === COMMANDER ||
     (/\/lib\/cli\/[^/]*$/.test(id) && getModuleInfo(id).importedIds.every(isLight))
   if (getModuleInfo(path).isEntry) return undefined
+  if (/^lib\/adapters\//.test(relative(BUILT, path))) return 'adapters'
   if (/^lib\/(?!cli\/|doctor\/)/.test(relative(BUILT, path))) return 'library'
   return isLight(path) ? 'command' : undefined
+}
+
+/** What can be imported, by the name of its file, as package.json says. */
+function exported() {
+  const text = readFileSync(join(import.meta.dirname, 'package.json'), 'utf8')
+  const entries = Object.values(JSON.parse(text).exports).filter(({ types }) => types !== undefined)
+  return Object.fromEntries(
+    entries.map(({ types, default: file }) => [
+      basename(file, '.js'),
+      join(import.meta.dirname, types.replace(/\.d\.ts$/, '.js')),
+    ]),
+  )
 }
 
 /** What is published, out of what tsc has built: docs/decisions/0021-bundled-package.md. */
 export default {
   input: {
-    index: join(BUILT, 'index.js'),
-    conformance: join(BUILT, 'test/conformance/index.js'),
+    ...exported(),
     cli: join(BUILT, 'lib/cli/main.js'),
     'demo-worker': join(BUILT, 'lib/cli/demo/demo-worker.js'),
     'doctor-worker': join(BUILT, 'lib/cli/doctor/doctor-worker.js'),
+    'health-worker': join(BUILT, 'lib/cli/health/health-worker.js'),
   },
-  external: /^(?!commander$)[a-z]/,
+  external: /^(?!commander$)[@a-z]/,
   plugins: [requiredCommander, builtFiles],
   onwarn: (warning) => {
     if (!EXPECTED.includes(warning.code)) throw new Error(warning.message)

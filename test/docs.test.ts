@@ -16,12 +16,27 @@ const EXAMPLES_AT_ONCE = 3
 const RUN = ['js', 'ts', 'sh']
 /** These show something that is no example of code, so there is nothing to run. */
 const SHOWN = ['text', 'json', 'python', 'mermaid']
+/** Packages that examples use beside linkstore, with the adapters for them. */
+const BESIDE = [
+  '@tus/server',
+  '@types/express',
+  '@types/express-session',
+  'cache-manager',
+  'cacheable',
+  'express',
+  'express-session',
+  'keyv',
+  'unstorage',
+]
 /** Examples that cannot be run here, and how many of them there are. No others may appear. */
 const NOT_RUN: Readonly<Record<string, number>> = {
   'CONTRIBUTING.md console': 2,
   'README.md console': 2,
+  'docs/adapters/express-session.md console': 1,
+  'docs/adapters/keyv.md console': 1,
+  'docs/adapters/tus.md console': 1,
+  'docs/adapters/unstorage.md console': 1,
   'docs/testing.md console': 2,
-  'README.md yaml': 1,
 }
 
 /** A fenced block of a page. */
@@ -76,6 +91,10 @@ async function prepareScratch(path: string): Promise<void> {
   await mkdir(join(path, 'node_modules'))
   await mkdir(join(path, 'bin'))
   await symlink(REPOSITORY, join(path, 'node_modules/linkstore'))
+  for (const name of BESIDE) {
+    await mkdir(dirname(join(path, 'node_modules', name)), { recursive: true })
+    await symlink(join(REPOSITORY, 'node_modules', name), join(path, 'node_modules', name))
+  }
   await writeFile(join(path, 'package.json'), '{ "type": "module" }')
   const command = join(path, 'bin/linkstore')
   await writeFile(command, `#!/bin/sh\nexec '${process.execPath}' '${COMMAND}' "$@"\n`)

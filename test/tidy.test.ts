@@ -85,8 +85,9 @@ const IMPORT_RULES: readonly { room: RegExp; may: RegExp }[] = [
     may: /^(node:(os|zlib|crypto|fs)$|lib\/(protocol\/|format\/|drivers\/effects)|lib\/(key|errors|diagnostics|object-info|source)\.ts)/,
   },
   { room: /^lib\/cli\//, may: /^(node:|index\.ts|lib\/cli\/|[a-z])/ },
+  { room: /^lib\/adapters\//, may: /^(node:|index\.ts|lib\/adapters\/|(?!lib\/)[@a-z])/ },
   { room: /^lib\/backends\//, may: /^(?!lib\/(cli|store|sync-store|open)\b)/ },
-  { room: /^lib\//, may: /^(?!lib\/cli\/|index\.ts)/ },
+  { room: /^lib\//, may: /^(?!lib\/(cli|adapters)\/|index\.ts)/ },
   { room: /^(bench|examples)\//, may: /^(?!lib\/)/ },
   { room: /^test\/conformance\//, may: /^(node:|index\.ts|test\/conformance\/)/ },
 ]
@@ -158,7 +159,8 @@ await t.test('what must not be called is not called', async (t) => {
     [/^lib\/(?!cli\/)/, /\bconsole\./, 'a diagnostics channel'],
     [/^lib\/(?!cli\/)/, /\bprocess\./, 'an option'],
     [/^lib\//, /\bsleepSync|execSync\(/, 'an asynchronous call'],
-    [/^(lib|test|bench|examples)\//, /^export default/m, 'a named export'],
+    // Nitro imports what a driver's path gives by default.
+    [/^(?!lib\/adapters\/unstorage\.ts)/, /^export default/m, 'a named export'],
     [/^(lib|test|bench|examples)\//, /\b(FIXME|XXX)\b/, 'the work itself'],
     [/^test\//, /\.(only|todo)\(/, 'a test that runs'],
   ]
@@ -226,15 +228,18 @@ await t.test(
 await t.test('package.json names the packages that are used, where they are used', async (t) => {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>
+    peerDependencies: Record<string, string>
     devDependencies: Record<string, string>
   }
-  const used = new Set<string>()
-  for (const source of sources.filter(({ path }) => path.startsWith('lib/'))) {
-    for (const imported of importsOf(source)) {
-      if (!/^(node:|lib\/|index\.ts)/.test(imported)) used.add(packageOf(imported))
-    }
+  const usedIn = (room: RegExp): string[] => {
+    const all = sources
+      .filter(({ path }) => room.test(path))
+      .flatMap((source) => [...importsOf(source)])
+    const packages = all.filter((imported) => !/^(node:|lib\/|index\.ts)/.test(imported))
+    return [...new Set(packages.map(packageOf))].sort()
   }
-  t.same([...used].sort(), Object.keys(manifest.dependencies).sort())
+  t.same(usedIn(/^lib\/(?!adapters\/)/), Object.keys(manifest.dependencies).sort())
+  t.same(usedIn(/^lib\/adapters\//), Object.keys(manifest.peerDependencies).sort())
   for (const version of Object.values(manifest.dependencies)) t.match(version, /^\^?\d/)
 })
 

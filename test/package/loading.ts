@@ -26,6 +26,12 @@ export function checkLoading(project: string): void {
   assert.deepEqual(conformance.packages, [])
   assert.ok(conformance.own <= 3, `the library and the conformance suite are ${conformance.own}`)
 
+  for (const name of ['keyv', 'unstorage', 'abstract-blob-store']) {
+    const adapter = evaluate(`import 'linkstore/${name}'`)
+    assert.deepEqual(adapter.packages, [])
+    assert.ok(adapter.own <= 4, `linkstore/${name} is ${adapter.own} files`)
+  }
+
   const bin = join(project, 'node_modules', '.bin', 'linkstore')
   const get = loadedBy(project, [bin, '-d', join(project, 'module'), 'get', 'greeting'])
   assert.deepEqual(get.packages, ['commander'], 'get loads what reads the command line')

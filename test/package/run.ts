@@ -18,7 +18,7 @@ await store.close()
 `
 
 /** What `smoke.ts` makes in the project. */
-const LEFT = ['module', 'require', 'conformance', 'tree', 'copy-of-tree', 'copy-of-k']
+const LEFT = ['module', 'adapters', 'require', 'conformance', 'tree', 'copy-of-tree', 'copy-of-k']
 
 /** What `npm pack` calls its file. */
 function tarballName(): string {

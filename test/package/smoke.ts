@@ -3,11 +3,15 @@
  * once for each version of Node.
  */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type * as Linkstore from '../../index.js'
+import type * as BlobAdapter from '../../lib/adapters/abstract-blob-store.js'
+import type * as KeyvAdapter from '../../lib/adapters/keyv.js'
+import type * as StorageAdapter from '../../lib/adapters/unstorage.js'
 import type * as Conformance from '../conformance/index.js'
 import { useCommands } from './commands.js'
 import { checkLoading, checkSourceMaps } from './loading.js'
@@ -58,7 +62,27 @@ async function useConformance(): Promise<void> {
   assert.ok(count > 20)
 }
 
+/** As far as it goes without the packages that the adapters are for. */
+async function useAdapters(): Promise<void> {
+  const { KeyvLinkstore } = await load<typeof KeyvAdapter>('linkstore/keyv')
+  const keyv = new KeyvLinkstore(join(project, 'adapters'), { durability: 'none' })
+  await keyv.set('k', { value: 1 })
+  assert.deepEqual(await keyv.get('k'), { value: 1 })
+  await keyv.disconnect()
+  const { LinkstoreBlobStore } = await load<typeof BlobAdapter>('linkstore/abstract-blob-store')
+  const blobs = new LinkstoreBlobStore(join(project, 'adapters'))
+  const writer = blobs.createWriteStream('k')
+  writer.end('value')
+  await once(writer, 'close')
+  await blobs.close()
+  const { default: driver } = await load<typeof StorageAdapter>('linkstore/unstorage')
+  const storage = driver({ store: join(project, 'adapters') })
+  assert.equal(await storage.getItem('k'), 'value')
+  await storage.dispose?.()
+}
+
 await useModule()
+await useAdapters()
 useRequire()
 useCommands(project)
 await useConformance()
