@@ -12,6 +12,7 @@ await t.test('where the server is gone a store is not healthy, and says so in ti
   await runGuest(t, {
     disks: [makeDisk(t, { fileSystem: 'ext4' })],
     script: `
+      export -f host_cut host_heal
       disk_mount /dev/ubda /run/disk; nfs_server /run/disk
       host_add a 1; host_mount a /run/mnt vers=4.2,hard
       ${worker('lab/health-worker.js', '/run/mnt/store')}`,

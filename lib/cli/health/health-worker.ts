@@ -1,10 +1,11 @@
 /** The process that asks a store: health-worker DIRECTORY TIMEOUT_MS */
 import { open } from '../../../index.js'
-import type { Answer } from './messages.js'
+import type { Answer, Message } from './messages.js'
 
 const [, , directory = '', timeoutMs = ''] = process.argv
 
-process.send?.(await ask(), undefined, undefined, () => process.disconnect())
+tell({ kind: 'asking' })
+tell({ kind: 'answer', ...(await ask()) }, () => process.disconnect())
 
 async function ask(): Promise<Answer> {
   const startMs = performance.now()
@@ -17,4 +18,8 @@ async function ask(): Promise<Answer> {
   } catch (error) {
     return { tookMs: performance.now() - startMs, problem: (error as Error).message }
   }
+}
+
+function tell(message: Message, done: () => void = () => undefined): void {
+  process.send?.(message, undefined, undefined, done)
 }
