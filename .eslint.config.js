@@ -39,6 +39,11 @@ export default tseslint.config(
   },
   { files: ['lib/cli/**', 'bench/**', 'examples/**'], rules: { 'no-console': 'off' } },
   {
+    // Scripts of Node, without types.
+    files: ['examples/**/*.js'],
+    languageOptions: { globals: { console: 'readonly', process: 'readonly' } },
+  },
+  {
     files: ['**/*.js'],
     extends: [tseslint.configs.disableTypeChecked],
     rules: { '@typescript-eslint/explicit-module-boundary-types': 'off' },

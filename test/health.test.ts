@@ -79,7 +79,7 @@ await t.test('the command says it by its status', async (t) => {
   const healthy = await linkstore(['-d', root, 'health'])
   t.equal(healthy.status, 0)
   t.match(healthy.stdout.toString(), /^healthy: it answered in \d+ ms\n$/)
-  t.equal(healthy.stderr.toString(), '')
+  t.equal(healthy.stderr, '')
   const json = await linkstore(['-d', root, 'health', '--json', '--timeout', '5s'])
   t.match(JSON.parse(json.stdout.toString()), { isHealthy: true, tookMs: Number })
 

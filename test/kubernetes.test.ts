@@ -38,11 +38,17 @@ function manifestsIn(name: string): unknown[] {
 }
 
 /** The one manifest in a file. */
-function manifest<T>(name: string): T {
+function manifest(name: string): unknown {
   const all = manifestsIn(name)
   t.equal(all.length, 1)
-  return all[0] as T
+  return all[0]
 }
+
+const deployment = manifest('deployment.yaml') as IDeployment
+const sweep = manifest('sweep.yaml') as ICronJob
+const claim = manifest('volume.yaml') as IPersistentVolumeClaim
+const server = deployment.spec!.template.spec!
+const sweeper = sweep.spec.jobTemplate.spec!.template.spec!
 
 /** The words of a command in a manifest, for a volume that is mounted somewhere else. */
 function wordsAt(command: readonly string[] | undefined, mount: string): string[] {
@@ -56,17 +62,13 @@ await t.test('the manifests are as the schemas of Kubernetes have them', async (
     const { kind } = manifest as { kind: string }
     t.doesNotThrow(() => KINDS[kind]!(manifest as never).validate(), kind)
   }
-  const broken = manifest<IDeployment>('deployment.yaml')
-  const spec = { ...broken.spec!, replicas: 'three' as never }
-  t.throws(() => new Deployment({ ...broken, spec }).validate(), 'a mistake is found')
+  const spec = { ...deployment.spec!, replicas: 'three' as never }
+  t.throws(() => new Deployment({ ...deployment, spec }).validate(), 'a mistake is found')
 })
 
 await t.test('all of them speak of one volume, group and place', async (t) => {
-  const claim = manifest<IPersistentVolumeClaim>('volume.yaml')
   t.same(claim.spec?.accessModes, ['ReadWriteMany'])
-  const deployment = manifest<IDeployment>('deployment.yaml').spec!.template.spec!
-  const job = manifest<ICronJob>('sweep.yaml').spec!.jobTemplate.spec!.template.spec!
-  for (const pod of [deployment, job]) {
+  for (const pod of [server, sweeper]) {
     t.same(pod.volumes, [
       { name: 'things', persistentVolumeClaim: { claimName: claim.metadata?.name } },
     ])
@@ -97,14 +99,12 @@ await t.test('the commands in them do what they are there for', async (t) => {
           )
     return (await once(child, 'close'))[0]
   }
-  const { initContainers = [], containers } =
-    manifest<IDeployment>('deployment.yaml').spec!.template.spec!
+  const { initContainers = [], containers } = server
   const [doctor] = initContainers
   t.equal(await statusOf(wordsAt(doctor?.command, mount)), 0)
   const liveness = containers[0]?.livenessProbe?.exec?.command
   t.equal(await statusOf(wordsAt(liveness, mount)), 0)
-  const job = manifest<ICronJob>('sweep.yaml').spec!.jobTemplate.spec!.template.spec!
-  t.equal(await statusOf(wordsAt(job.containers[0]?.command, mount)), 0)
+  t.equal(await statusOf(wordsAt(sweeper.containers[0]?.command, mount)), 0)
   const settings = containers[0]?.env?.find(({ name }) => name === 'LINKSTORE_DIR')
   t.equal(settings?.value, `${MOUNT}/things`)
 })

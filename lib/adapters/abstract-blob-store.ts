@@ -91,7 +91,7 @@ export class LinkstoreBlobStore {
     // Outside of the promise: what the callback throws is nobody's rejection.
     result.then(
       (value) => setImmediate(() => done(null, value)),
-      (error: Error) => setImmediate(() => done(error)),
+      (error: unknown) => setImmediate(() => done(error as Error)),
     )
   }
 }
@@ -113,7 +113,7 @@ class BlobWriter extends Writable {
         this.#target = target.on('error', (error) => this.destroy(error))
         done()
       },
-      (error: Error) => done(error),
+      (error: unknown) => done(error as Error),
     )
   }
 

@@ -127,8 +127,8 @@ export class LinkstoreSessionStore extends SessionStore {
 
   /** In milliseconds; not above 0 where the session is over. */
   #lifetimeOf({ cookie }: SessionData): number {
-    const expires = cookie.expires
-    return expires ? Math.ceil(new Date(expires).getTime() - Date.now()) : this.#ttlMs
+    const { maxAge } = cookie
+    return typeof maxAge === 'number' ? Math.ceil(maxAge) : this.#ttlMs
   }
 }
 

@@ -188,13 +188,13 @@ export class LinkstoreTusStore extends DataStore {
 
 /** What a request brings, up to where it ends or breaks off. */
 class Received {
-  readonly #iterator: AsyncIterator<Buffer>
+  readonly #iterator: AsyncIterator<Buffer, undefined>
   #first: Buffer | undefined
   #failure: unknown
   sizeBytes = 0
 
   constructor(source: Readable) {
-    this.#iterator = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+    this.#iterator = source[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>
   }
 
   /** Waits for the first piece; throws where it breaks off before. */

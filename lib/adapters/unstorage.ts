@@ -62,14 +62,14 @@ export default function linkstoreDriver(
     },
     setItem: async (key, value, itemOptions) => {
       const store = await opened.get()
-      await store.set(base + key, value, lifetime(itemOptions as ItemOptions))
+      await store.set(base + key, value, lifetime(itemOptions))
     },
     setItemRaw: async (key, value, itemOptions) => {
       const store = await opened.get()
       const { body, contentType } = encodeValue(value)
       await store.set(base + key, body, {
         contentType,
-        ...lifetime(itemOptions as ItemOptions),
+        ...lifetime(itemOptions),
       })
     },
     removeItem: async (key) => {
@@ -83,15 +83,16 @@ export default function linkstoreDriver(
       const ttl = expiresAtMs === undefined ? {} : { ttl: (expiresAtMs - Date.now()) / MS }
       return { ...metadata, ...ttl, size: sizeBytes, mtime: new Date(writtenAtMs) }
     },
-    // Of all there is, unstorage says undefined.
-    getKeys: async (under = '') => {
+    // For all there is, unstorage leaves it out.
+    getKeys: async (under?: string) => {
       const store = await opened.get()
       const keys: string[] = []
-      for await (const key of keysUnder(store, base)) if (key.startsWith(under)) keys.push(key)
+      for await (const key of keysUnder(store, base))
+        if (key.startsWith(under ?? '')) keys.push(key)
       return keys
     },
-    clear: async (under = '') => {
-      await clearUnder(await opened.get(), base + under)
+    clear: async (under?: string) => {
+      await clearUnder(await opened.get(), base + (under ?? ''))
     },
     dispose: async () => await opened.close(),
   }

@@ -25,13 +25,13 @@ async function sessionsIn(t: Test, options: OpenOptions = {}): Promise<Linkstore
 /** A call with a callback, as a promise. */
 function called<T>(call: (done: (error?: unknown, result?: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) =>
-    call((error, result) => (error ? reject(error as Error) : resolve(result as T))),
+    call((error, result) => (error ? reject(error) : resolve(result as T))),
   )
 }
 
 function sessionOf(user: string, maxAgeMs?: number): SessionData {
   const cookie = new Cookie()
-  if (maxAgeMs !== undefined) cookie.expires = new Date(Date.now() + maxAgeMs)
+  if (maxAgeMs !== undefined) cookie.maxAge = maxAgeMs
   return { cookie, user, visits: 1 }
 }
 

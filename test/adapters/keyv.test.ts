@@ -50,8 +50,8 @@ interface Options {
 }
 
 const VERSIONS: Record<string, (store: KeyvLinkstore, options?: Options) => AnyKeyv> = {
-  'Keyv 5': (store, options) => new Keyv({ ...options, store }) as unknown as AnyKeyv,
-  'Keyv 6': (store, options) => new Keyv6({ ...options, store }) as unknown as AnyKeyv,
+  'Keyv 5': (store, options) => new Keyv({ ...options, store }),
+  'Keyv 6': (store, options) => new Keyv6({ ...options, store }),
 }
 
 /** The keys that iterating gives; in Keyv 5 the iterator takes an argument that it ignores. */

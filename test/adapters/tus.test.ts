@@ -50,7 +50,7 @@ await t.test('two servers take turns on one upload', async (t) => {
   const stores = [1, 2].map(() => new LinkstoreTusStore({ store: root, durability: 'none' }))
   t.teardown(() => Promise.all(stores.map((store) => store.close())))
   const urls = await Promise.all(stores.map((store) => serve(t, store)))
-  const letters = [...'abcdefghijklmnopqrstuvwxyz']
+  const letters = Array.from('abcdefghijklmnopqrstuvwxyz')
   const headers = {
     ...VERSION,
     'upload-length': String(letters.length * 1000),
@@ -123,7 +123,7 @@ await t.test('of many that go on at the same place one wins', async (t) => {
   await uploads.create(new Upload({ id: 'u', offset: 0, size: 100 }))
   let expected = ''
   for (let round = 0; round < 10; round += 1) {
-    const pieces = [...'0123456789'].map((digit) => `${round}${digit};`)
+    const pieces = Array.from('0123456789').map((digit) => `${round}${digit};`)
     const offset = expected.length
     const writes = pieces.map((piece) => uploads.write(piecesOf(piece), 'u', offset))
     const ends = await Promise.allSettled(writes)

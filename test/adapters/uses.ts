@@ -23,7 +23,9 @@ const KEY = 'a:key'
 
 export const USES: Readonly<Record<string, Use>> = {
   keyv: {
-    write: (root, value) => withKeyv(root, async (keyv) => void (await keyv.set(KEY, { value }))),
+    write: async (root, value) => {
+      await withKeyv(root, (keyv) => keyv.set(KEY, { value }))
+    },
     read: (root) => withKeyv(root, async (keyv) => (await keyv.get<{ value: string }>(KEY))?.value),
   },
   unstorage: {
@@ -49,7 +51,7 @@ export const USES: Readonly<Record<string, Use>> = {
     read: async (root) => {
       const store = new LinkstoreSessionStore({ store: root })
       const session = await new Promise((resolve, reject) =>
-        store.get(KEY, (error, found) => (error ? reject(error as Error) : resolve(found))),
+        store.get(KEY, (error, found) => (error ? reject(error) : resolve(found))),
       )
       await store.close()
       return (session as { value?: string } | null)?.value
