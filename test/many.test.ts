@@ -244,14 +244,15 @@ await t.test('streams that are not stored are closed, and nothing is left of the
   const entries = function* (): Generator<[string, Readable]> {
     yield ['a', stream('whole')]
     yield ['b', stream(Buffer.alloc(300_000), { no: 'piece' })]
-    yield ['c', stream('not taken')]
+    yield ['c', stream('taken if the first is done before the second has failed')]
   }
   await t.rejects(store.setMany(entries(), { concurrency: 2 }), TypeError)
   t.equal(
     opened.every(({ destroyed }) => destroyed),
     true,
   )
-  t.same([...(await store.getMany('abc'.split(''))).keys()], ['a'])
+  const kept = [...(await store.getMany('abc'.split(''))).keys()]
+  t.ok(kept.includes('a') && !kept.includes('b'), `${kept.join(', ')} are stored`)
 
   // The second one waits for the first, which has the same key, and is never begun.
   const endless = new Readable({ read: () => undefined })
@@ -271,7 +272,7 @@ await t.test('streams that are not stored are closed, and nothing is left of the
   const third = stream('third')
   give(['e', third])
   await until(() => third.destroyed, 'it is closed')
-  t.equal(await store.count(), 1)
+  t.equal(await store.count(), kept.length)
   await until(() => privateFiles(root).length === 0, 'no private name is left')
 })
 
