@@ -11,7 +11,7 @@ const CONCURRENCY = 4
 const LEASE_MS = 1000
 const KILL_EVERY_MS = 1000
 /** Many times what it takes. */
-const DEADLINE_MS = 100_000
+const DEADLINE_MS = 300_000
 
 /** Pushes jobs; gives their ids and bodies. */
 async function pushAll(queue: Queue): Promise<Map<string, string>> {
@@ -53,7 +53,9 @@ class Workforce {
       const journal = `${this.#scratch}/journal-${this.journals.length}`
       this.journals.push(journal)
       const values = [`${this.#scratch}/store`, journal, LEASE_MS, CONCURRENCY]
-      const worker = startWorker(this.#t, 'processes/worker-queue.js', values)
+      const worker = startWorker(this.#t, 'processes/worker-queue.js', values, {
+        timeoutMs: DEADLINE_MS,
+      })
       await worker.ready
       this.#atWork.add(worker)
       const { code, signal, stderr } = await worker.ended
