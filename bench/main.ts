@@ -33,7 +33,7 @@ Without any option it answers all questions and writes docs/benchmarks.md anew.
   --short           some minutes; what it says is rough
   --objects N       how large a store grows; default 1000000, or 20000 if it is short
   --out FILE        write the results to FILE as JSON
-  --into FILE       the same, for questions that FILE has an answer to already: the rest of it stays
+  --into FILE       the same, beside what FILE says about other questions
   --markdown FILE   measure nothing, take the results that were written to FILE
   --page            write docs/benchmarks.md with its charts
   --compare FILE    say what has changed since the results in FILE; exit status 1 if it got worse

@@ -98,7 +98,7 @@ export interface Results {
 }
 
 /**
- * Results in which some of the questions were answered again.
+ * Results in which some of the questions were answered again, or for the first time.
  *
  * @throws RangeError where that was on another machine, with other versions or in another way
  */
@@ -113,7 +113,9 @@ export function answeredAgain(earlier: Results, later: Results): Results {
   const answers = earlier.answers.map(
     (answer) => later.answers.find(({ question }) => question === answer.question) ?? answer,
   )
-  return { ...earlier, ...later, answers }
+  const known = new Set(answers.map(({ question }) => question))
+  const added = later.answers.filter(({ question }) => !known.has(question))
+  return { ...earlier, ...later, answers: [...answers, ...added] }
 }
 
 /** Where the middle of several numbers lies, and the middle half of them. */

@@ -1,5 +1,5 @@
 /**
- * The interface abstract-blob-store, with which multer, attachments and many others store files.
+ * The interface abstract-blob-store, which is that of many packages that keep files.
  * A blob is there when its stream has finished, and never a part of it.
  */
 import { randomUUID } from 'node:crypto'
@@ -133,7 +133,9 @@ class BlobWriter extends Writable {
 }
 
 function detailsOf(options: BlobOptions): Exclude<BlobOptions, string> {
-  return typeof options === 'string' ? { key: options } : { key: options.name, ...options }
+  return typeof options === 'string'
+    ? { key: options }
+    : { ...options, key: options.key ?? options.name }
 }
 
 function keyOf(options: BlobOptions): string {

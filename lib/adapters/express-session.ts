@@ -3,15 +3,13 @@
  * was logged out or has expired is gone everywhere.
  */
 import { Store as SessionStore, type SessionData } from 'express-session'
-import { StoreError, type OpenOptions, type Store } from '../../index.js'
-import { OpenedStore, type StoreGiven } from './opened-store.js'
+import { StoreError, type Store } from '../../index.js'
+import { OpenedStore, type AdapterOptions } from './opened-store.js'
 import { clearUnder, keysUnder } from './prefixed-keys.js'
 import { emitError, isUnreadable } from './values.js'
 
-/** Options of the session store, and how a directory is opened where a path is given. */
-export interface LinkstoreSessionOptions extends OpenOptions {
-  /** A store, or the path of its directory. */
-  readonly store: StoreGiven
+/** Options of the session store. */
+export interface LinkstoreSessionOptions extends AdapterOptions {
   /** What the keys of all sessions begin with; default `session/`. */
   readonly prefix?: string | undefined
   /** Lifetime in milliseconds of a session whose cookie has none; default a day. */

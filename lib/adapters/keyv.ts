@@ -1,5 +1,5 @@
 /**
- * A storage adapter of Keyv, and of all that takes one: cache-manager, cacheable, got.
+ * A storage adapter of Keyv, and of all that takes one, as cache-manager and cacheable do.
  *
  * An object's key is `keyv/<namespace>/<key>`, the namespace percent-encoded, so that no two
  * namespaces share a beginning and other users of the directory are left alone.

@@ -3,6 +3,12 @@ import { open, Store, StoreError, type OpenOptions } from '../../index.js'
 /** What an adapter works on: a store, which stays its owner's to close, or the directory of one. */
 export type StoreGiven = Store | string
 
+/** What adapters are made with; the rest is how a directory is opened where a path is given. */
+export interface AdapterOptions extends OpenOptions {
+  /** A store, or the path of its directory. */
+  readonly store: StoreGiven
+}
+
 /** The store of an adapter. Where a directory was given it is opened when it is first needed. */
 export class OpenedStore {
   readonly #given: StoreGiven

@@ -8,14 +8,12 @@
  */
 import { Readable } from 'node:stream'
 import { DataStore, ERRORS, Upload } from '@tus/server'
-import { StoreError, type ObjectInfo, type OpenOptions, type Store } from '../../index.js'
-import { OpenedStore, type StoreGiven } from './opened-store.js'
+import { StoreError, type ObjectInfo, type Store } from '../../index.js'
+import { OpenedStore, type AdapterOptions } from './opened-store.js'
 import { keysUnder } from './prefixed-keys.js'
 
-/** Options of the data store, and how a directory is opened where a path is given. */
-export interface LinkstoreTusOptions extends OpenOptions {
-  /** A store, or the path of its directory. */
-  readonly store: StoreGiven
+/** Options of the data store. */
+export interface LinkstoreTusOptions extends AdapterOptions {
   /** What the keys of all objects begin with; default `tus/`. */
   readonly prefix?: string | undefined
   /** After how many milliseconds an upload that is not complete is given up; default never. */
@@ -118,9 +116,7 @@ export class LinkstoreTusStore extends DataStore {
     const store = await this.#store.get()
     let removed = 0
     for await (const id of keysUnder(store, this.#uploads)) {
-      if (!(await this.#isGivenUp(store, id))) continue
-      await this.remove(id)
-      removed += 1
+      if (await this.#removeIfGivenUp(store, id)) removed += 1
     }
     return removed
   }
@@ -132,6 +128,18 @@ export class LinkstoreTusStore extends DataStore {
   /** Closes the store, if it was opened by its path. */
   async close(): Promise<void> {
     await this.#store.close()
+  }
+
+  /** Another process may clean up as well, and be faster. */
+  async #removeIfGivenUp(store: Store, id: string): Promise<boolean> {
+    try {
+      if (!(await this.#isGivenUp(store, id))) return false
+      await this.remove(id)
+      return true
+    } catch (error) {
+      if (error === ERRORS.FILE_NOT_FOUND) return false
+      throw error
+    }
   }
 
   async #isGivenUp(store: Store, id: string): Promise<boolean> {

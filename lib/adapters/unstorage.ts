@@ -3,15 +3,13 @@
  * other, as `foo` beside `foo:bar`; readers see the old value or the new one, never a part.
  */
 import type { Driver } from 'unstorage'
-import type { OpenOptions } from '../../index.js'
-import { OpenedStore, type StoreGiven } from './opened-store.js'
+import type { Store } from '../../index.js'
+import { OpenedStore, type AdapterOptions } from './opened-store.js'
 import { clearUnder, keysUnder } from './prefixed-keys.js'
 import { decodeValue, encodeValue } from './values.js'
 
-/** Options of the driver, and how a directory is opened where a path is given. */
-export interface LinkstoreDriverOptions extends OpenOptions {
-  /** A store, or the path of its directory. */
-  readonly store: StoreGiven
+/** Options of the driver. */
+export interface LinkstoreDriverOptions extends AdapterOptions {
   /** What the keys of all objects begin with; default nothing: the driver has all of the store. */
   readonly base?: string | undefined
   /** Lifetime in seconds of what is set without a `ttl` of its own; default: for ever. */
@@ -34,7 +32,7 @@ const MS = 1000
  */
 export default function linkstoreDriver(
   options: LinkstoreDriverOptions,
-): Driver<LinkstoreDriverOptions, OpenedStore> {
+): Driver<LinkstoreDriverOptions, Promise<Store>> {
   const { store: given, base = '', ttl: defaultTtl, ...how } = options
   const opened = new OpenedStore(given, how)
   const lifetime = (itemOptions: ItemOptions | undefined): { ttlMs?: number } => {
@@ -47,7 +45,7 @@ export default function linkstoreDriver(
     name: 'linkstore',
     options,
     flags: { ttl: true },
-    getInstance: () => opened,
+    getInstance: () => opened.get(),
     hasItem: async (key) => await (await opened.get()).has(base + key),
     getItem: async (key) => {
       const value = await (await opened.get()).get(base + key)

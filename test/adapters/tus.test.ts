@@ -173,6 +173,15 @@ await t.test('what was given up is removed, and nothing that is complete', async
   t.equal((await uploads.getUpload('new')).offset, 0)
   await using store = await open(root)
   t.equal(await store.count(), 3)
+  const others = Array.from('abcdefghij')
+  for (const id of others) await uploads.create(new Upload({ id, offset: 0, size: 3 }))
+  await sleep(60)
+  const cleaning = [1, 2, 3].map(() =>
+    new LinkstoreTusStore({ store, expirationMs: 50 }).deleteExpired(),
+  )
+  const removed = (await Promise.all(cleaning)).reduce((sum, count) => sum + count)
+  t.ok(removed >= others.length, 'several clean up at once')
+  t.equal((await uploads.getUpload('complete')).offset, 3)
   const endless = new LinkstoreTusStore({ store })
   t.equal(await endless.deleteExpired(), 0)
 })

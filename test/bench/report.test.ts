@@ -57,6 +57,9 @@ await t.test('a question can be answered again, on the same machine only', async
   const { answers, options } = answeredAgain(earlier, later)
   t.same(answers, JSON.parse(JSON.stringify([again, ...others])))
   t.same(options, SAMPLE.options)
+  const other: Answer = { ...first, question: 'another one' }
+  const more = answeredAgain(earlier, { ...later, answers: [other] })
+  t.same(more.answers.at(-1), other, 'nothing that was measured is lost')
   const machine = { ...SAMPLE.machine, cores: 64 }
   t.throws(() => answeredAgain(earlier, { ...later, machine }), /differ in machine/)
   t.throws(() => answeredAgain(earlier, { ...later, versions: {} }), RangeError)
