@@ -52,11 +52,16 @@ interface Kind {
 /** Makes calls at once, as long as they are quick. */
 export class QuickCalls {
   readonly #kinds = new Map<string, Kind>()
+  readonly #clock: () => number
   #turnMs = 0
   #waiting: (() => void)[] = []
 
-  /** @param fs - a module with the functions of `node:fs` */
-  constructor(fs: object) {
+  /**
+   * @param fs - a module with the functions of `node:fs`
+   * @param clock - tells the time in milliseconds since whenever
+   */
+  constructor(fs: object, clock = (): number => performance.now()) {
+    this.#clock = clock
     const { openSync, closeSync, readSync, writeSync, writevSync, lstatSync, fstatSync } =
       fs as typeof NodeFs
     const { linkSync, unlinkSync, renameSync, mkdirSync } = fs as typeof NodeFs
@@ -104,13 +109,13 @@ export class QuickCalls {
    */
   perform({ call, values }: Effect): Answer | undefined {
     const kind = this.#kinds.get(call) as Kind
-    const startMs = performance.now()
+    const startMs = this.#clock()
     try {
       return { result: kind.call(...values) }
     } catch (error) {
       return isErrno(error, errno.EMFILE, errno.ENFILE) ? undefined : { error }
     } finally {
-      this.#note(kind, performance.now() - startMs)
+      this.#note(kind, this.#clock() - startMs)
     }
   }
 
