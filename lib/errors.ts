@@ -73,6 +73,30 @@ export class StoreError extends Error {
 }
 
 /**
+ * What a call of a store underneath gives. Its errors speak of the key that the caller of the
+ * layer knows, instead of the one the layer has made of it.
+ */
+export async function speakingOf<T>(key: string, call: () => T | Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    if (error instanceof StoreError) error.key = key
+    throw error
+  }
+}
+
+/** What a write with `ifAbsent` is told. */
+export function keyHasObject(): StoreError {
+  return new StoreError('PRECONDITION_FAILED', 'the key has an object already')
+}
+
+/** What a change with `ifVersion` is told. */
+export function otherVersion(): StoreError {
+  const message = 'the key has not, or not any more, the object of that version'
+  return new StoreError('PRECONDITION_FAILED', `${message}; read it, then decide again`)
+}
+
+/**
  * Carries what the caller's own code threw (a body that is read from a file that is not there)
  * past everything that would take it for an error of the store's own file system.
  */

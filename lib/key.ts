@@ -21,23 +21,33 @@ export function hashKey(text: string): string {
 /**
  * Checks a key and finds its place.
  *
- * @throws TypeError when it is not a string; StoreError `INVALID_KEY` when it is longer than
- *   64 KiB of UTF-8, or has a lone surrogate: that has no UTF-8, so two such keys would be one.
+ * @throws as {@link checkKey}
  */
 export function toObjectKey(key: unknown): ObjectKey {
+  checkKey(key)
+  return { text: key, sizeBytes: Buffer.byteLength(key), hash: hashKey(key) }
+}
+
+/**
+ * Checks a key.
+ *
+ * @param maxBytes - how long it may be, in bytes of UTF-8
+ * @throws TypeError when it is not a string; StoreError `INVALID_KEY` when it is longer, or has a
+ *   lone surrogate: that has no UTF-8, so two such keys would be one.
+ */
+export function checkKey(key: unknown, maxBytes = MAX_KEY_BYTES): asserts key is string {
   if (typeof key !== 'string') {
     throw new TypeError(`a key must be a string, not ${key === null ? 'null' : typeof key}`)
   }
   const sizeBytes = Buffer.byteLength(key)
-  if (sizeBytes > MAX_KEY_BYTES) {
-    const message = `a key may have ${MAX_KEY_BYTES} bytes, this one has ${sizeBytes}`
+  if (sizeBytes > maxBytes) {
+    const message = `a key may have ${maxBytes} bytes, this one has ${sizeBytes}`
     throw new StoreError('INVALID_KEY', `${message}; use a shorter one, or its hash`)
   }
   if (!key.isWellFormed()) {
     const message = 'the key has a lone surrogate, which UTF-8 cannot express'
     throw new StoreError('INVALID_KEY', `${message}; use well-formed Unicode`, { key })
   }
-  return { text: key, sizeBytes, hash: hashKey(key) }
 }
 
 /** The two directory levels and the file name of a hash: `e3/b0/c44298…`. */

@@ -85,6 +85,8 @@ export interface Supports {
   readonly versions: boolean
   /** Whether writes and removals may depend on the version that is there. */
   readonly conditions: boolean
+  /** The longest key, in bytes of UTF-8; a longer one is `INVALID_KEY`. */
+  readonly maxKeyBytes: number
 }
 
 /**

@@ -20,6 +20,12 @@ export function bytesSource(bytes: Uint8Array, shared: boolean): Source {
   return new BytesSource(bytes, shared)
 }
 
+/** Refuses what is not the value that was given any more, by the crc32 of each. */
+export function requireUnchanged(givenCrc: number, crc: number): void {
+  if (givenCrc === crc) return
+  throw new TypeError('the value was changed while it was written; nothing was stored')
+}
+
 /** A class, since a literal would make its functions anew for each value. */
 class BytesSource implements Source {
   readonly bytes: Uint8Array

@@ -8,6 +8,8 @@ import {
   type Supports,
 } from '../index.js'
 import type { Subject } from './conformance/index.js'
+import { memoryStore } from '../lib/backends/memory.js'
+import { withNamespace } from '../lib/layers/namespaced.js'
 import { asObjectStore } from './sync-adapter.js'
 
 /** One backend, or one stack of layers, that the conformance suite is run on. */
@@ -23,6 +25,7 @@ const ENVELOPE: Supports = {
   expiry: true,
   versions: true,
   conditions: false,
+  maxKeyBytes: 65_536,
 }
 const CONDITIONAL: Supports = { ...ENVELOPE, conditions: true }
 const RAW: Supports = {
@@ -31,6 +34,7 @@ const RAW: Supports = {
   expiry: false,
   versions: false,
   conditions: false,
+  maxKeyBytes: 65_536,
 }
 
 function directory(name: string, options: OpenOptions, supports = ENVELOPE): Stack {
@@ -42,6 +46,20 @@ function synchronous(name: string, options: OpenOptions, supports = ENVELOPE): S
   const open = async (path: string): Promise<ObjectStore> =>
     asObjectStore(openSync(path, options), supports)
   return { name, supports, factory: () => inScratch(open) }
+}
+
+/** Something over stores in memory that share their objects. */
+function inMemory(
+  name: string,
+  over: (inner: ObjectStore) => ObjectStore = (inner) => inner,
+  supports = CONDITIONAL,
+): Stack {
+  const factory = async (): Promise<Subject> => {
+    const first = memoryStore()
+    const open = async (): Promise<ObjectStore> => over(memoryStore({ from: first }))
+    return { open, remove: () => first.close() }
+  }
+  return { name, supports, factory }
 }
 
 async function inScratch(open: (path: string) => Promise<ObjectStore>): Promise<Subject> {
@@ -68,4 +86,9 @@ export const stacks: readonly Stack[] = [
   synchronous('a synchronous directory, revalidated', { fresh: true, durability: 'none' }),
   synchronous('a synchronous conditional directory', { conditional: true }, CONDITIONAL),
   synchronous('a synchronous raw directory', { format: 'raw' }, RAW),
+  inMemory('memory'),
+  inMemory('a namespace in memory', (inner) => withNamespace(inner, 'a/b'), {
+    ...CONDITIONAL,
+    maxKeyBytes: 65_536 - 'a%2Fb/'.length,
+  }),
 ]

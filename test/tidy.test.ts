@@ -86,7 +86,14 @@ const IMPORT_RULES: readonly { room: RegExp; may: RegExp }[] = [
   },
   { room: /^lib\/cli\//, may: /^(node:|index\.ts|lib\/cli\/|[a-z])/ },
   { room: /^lib\/adapters\//, may: /^(node:|index\.ts|lib\/adapters\/|(?!lib\/)[@a-z])/ },
-  { room: /^lib\/backends\//, may: /^(?!lib\/(cli|store|sync-store|open)\b)/ },
+  {
+    room: /^lib\/backends\//,
+    may: /^(?!lib\/(cli|adapters|layers|doctor|store|sync-store|open)\b|index)/,
+  },
+  {
+    room: /^lib\/layers\//,
+    may: /^(?!lib\/(cli|adapters|backends|doctor|protocol|format|sync-|open)|index)/,
+  },
   { room: /^lib\//, may: /^(?!lib\/(cli|adapters)\/|index\.ts)/ },
   { room: /^(bench|examples)\//, may: /^(?!lib\/)/ },
   { room: /^test\/conformance\//, may: /^(node:|index\.ts|test\/conformance\/)/ },
@@ -218,7 +225,7 @@ await t.test(
     }
     reach('index.ts')
     const strangers = [...reached].filter((path) =>
-      /^lib\/(cli|doctor|layers|adapters|gateway)\//.test(path),
+      /^lib\/(cli|doctor|layers|adapters|gateway|backends\/memory|stored-object)\b/.test(path),
     )
     t.same(strangers, [])
     t.same([...packages], ['fs-extra'])

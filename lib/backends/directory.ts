@@ -27,7 +27,7 @@ import type {
   WriteOptions,
 } from '../object-store.js'
 import { checkBoolean, checkOptionNames } from '../options.js'
-import { toObjectKey } from '../key.js'
+import { MAX_KEY_BYTES, toObjectKey } from '../key.js'
 import { locateCell } from '../protocol/cell.js'
 import type { CellSpace } from '../protocol/cell-spaces.js'
 import { destroyRoot } from '../protocol/clear.js'
@@ -72,6 +72,7 @@ export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterSt
       expiry: isEnvelope,
       versions: isEnvelope,
       conditions: context.isConditional,
+      maxKeyBytes: MAX_KEY_BYTES,
     }
     this.#queues = new DirectoryQueues({
       driver,

@@ -3,12 +3,13 @@
  * the asynchronous face both begin with these, so that they agree on every rule.
  */
 import { toSource } from '../body.js'
-import { StoreError } from '../errors.js'
+import { checkCall, checkChange, checkListing, checkRemoval, checkWrite } from '../call-options.js'
+import { keyHasObject, otherVersion, StoreError } from '../errors.js'
 import type { Operation } from '../drivers/effects.js'
 import { toObjectKey } from '../key.js'
 import type { ObjectInfo } from '../object-info.js'
 import type { Body, ChangeOptions, RemoveOptions, WriteOptions } from '../object-store.js'
-import { checkAttributes, checkBoolean, checkDurability, checkOptionNames } from '../options.js'
+import { checkDurability } from '../options.js'
 import { locate, type Context, type ObjectPath, type Durability } from '../protocol/context.js'
 import { copy, rename } from '../protocol/copy.js'
 import { readWhole, type Handle } from '../protocol/read.js'
@@ -24,23 +25,13 @@ export interface WriteRequest {
   cancel(reason: unknown): void
 }
 
-const CHANGE_OPTIONS = ['signal', 'durability']
-const WRITE_OPTIONS = [
-  ...CHANGE_OPTIONS,
-  'ttlMs',
-  'metadata',
-  'contentType',
-  'ifAbsent',
-  'ifVersion',
-]
-
 /** A checked read. */
 export function readRequest(
   context: Context,
   key: string,
   options: object,
 ): Operation<Handle | undefined> {
-  checkOptionNames(options, ['signal'])
+  checkCall(options)
   return verbsOf(context).read(context, placeOf(context, key))
 }
 
@@ -55,7 +46,7 @@ export function statRequest(
   key: string,
   options: object,
 ): Operation<ObjectInfo | undefined> {
-  checkOptionNames(options, ['signal'])
+  checkCall(options)
   return verbsOf(context).stat(context, placeOf(context, key))
 }
 
@@ -71,22 +62,10 @@ export function writeRequest(
   body: Body,
   options: WriteOptions,
 ): WriteRequest {
-  checkOptionNames(options, WRITE_OPTIONS)
+  const checked = checkWrite(options)
   const objectKey = toObjectKey(key)
-  const attributes = checkAttributes(options)
   if (context.format === 'raw') refuseAttributes(options)
-  const how: WriteHow = {
-    contentType: attributes.contentType,
-    metadata: attributes.metadata,
-    ttlMs: attributes.ttlMs,
-    expiresAtMs: attributes.expiresAtMs,
-    ifAbsent: checkBoolean('ifAbsent', options.ifAbsent, false),
-    ifVersion: checkVersion(options.ifVersion),
-    durability: durabilityOf(context, options),
-  }
-  if (how.ifAbsent && how.ifVersion !== undefined) {
-    throw new TypeError('ifAbsent and ifVersion exclude each other')
-  }
+  const how: WriteHow = { ...checked, durability: durabilityOf(context, options) }
   const source = toSource(body)
   const operation = requireWritten(verbsOf(context).write(context, objectKey, source, how), how)
   const cancel = (reason: unknown): void => source.cancel(reason)
@@ -99,8 +78,7 @@ export function removeRequest(
   key: string,
   options: RemoveOptions,
 ): Operation<boolean> {
-  checkOptionNames(options, [...CHANGE_OPTIONS, 'ifVersion'])
-  const ifVersion = checkVersion(options.ifVersion)
+  const ifVersion = checkRemoval(options)
   const object = locate(context, toObjectKey(key))
   const durability = durabilityOf(context, options)
   return requireRemoved(verbsOf(context).remove(context, object, durability, ifVersion))
@@ -112,7 +90,7 @@ export function takeRequest(
   key: string,
   options: ChangeOptions,
 ): Operation<Handle | undefined> {
-  checkOptionNames(options, CHANGE_OPTIONS)
+  checkChange(options)
   return verbsOf(context).take(
     context,
     locate(context, toObjectKey(key)),
@@ -127,7 +105,7 @@ export function copyRequest(
   to: string,
   options: ChangeOptions,
 ): Operation<boolean> {
-  checkOptionNames(options, CHANGE_OPTIONS)
+  checkChange(options)
   return copy(context, toObjectKey(from), toObjectKey(to), durabilityOf(context, options))
 }
 
@@ -138,7 +116,7 @@ export function renameRequest(
   to: string,
   options: ChangeOptions,
 ): Operation<boolean> {
-  checkOptionNames(options, CHANGE_OPTIONS)
+  checkChange(options)
   return rename(context, toObjectKey(from), toObjectKey(to), durabilityOf(context, options))
 }
 
@@ -149,10 +127,8 @@ export function durabilityOf(context: Context, options: ChangeOptions): Durabili
 
 /** Checks the options of a listing; returns its prefix. */
 export function listPrefix(context: Context, options: { readonly prefix?: unknown }): string {
-  checkOptionNames(options, ['signal', 'prefix'])
+  const prefix = checkListing(options)
   requireKeys(context)
-  const { prefix = '' } = options
-  if (typeof prefix !== 'string') throw new TypeError('prefix must be a string')
   return prefix
 }
 
@@ -169,14 +145,6 @@ function refuseAttributes(options: WriteOptions): void {
   }
 }
 
-/** A version as `stat` and a write give it. */
-function checkVersion(version: unknown): string | undefined {
-  if (version === undefined || (typeof version === 'string' && /^[0-9a-f]{32}$/.test(version))) {
-    return version
-  }
-  throw new TypeError('ifVersion must be a version, of 32 hexadecimal digits')
-}
-
 function* requireWritten(
   writing: Operation<ObjectInfo | undefined>,
   { ifVersion }: WriteHow,
@@ -184,16 +152,11 @@ function* requireWritten(
   const info = yield* writing
   if (info !== undefined) return info
   if (ifVersion !== undefined) throw otherVersion()
-  throw new StoreError('PRECONDITION_FAILED', 'the key has an object already')
+  throw keyHasObject()
 }
 
 function* requireRemoved(removing: Operation<boolean | undefined>): Operation<boolean> {
   const wasRemoved = yield* removing
   if (wasRemoved === undefined) throw otherVersion()
   return wasRemoved
-}
-
-function otherVersion(): StoreError {
-  const message = 'the key has not, or not any more, the object of that version'
-  return new StoreError('PRECONDITION_FAILED', `${message}; read it, then decide again`)
 }

@@ -42,3 +42,19 @@ export function unwatch(signal: AbortSignal, onAbort: () => void): void {
   watches.delete(signal)
   signal.removeEventListener('abort', found.tellAll)
 }
+
+/** Refuses to begin what is aborted already. */
+export function requireNoAbort(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw abortError(signal)
+}
+
+/** What a promise gives, or `ABORTED` as soon as the signal says so: then nobody waits for it. */
+export function orAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(abortError(signal))
+    if (signal.aborted) onAbort()
+    else watch(signal, onAbort)
+    void promise.then(resolve, reject).finally(() => unwatch(signal, onAbort))
+  })
+}

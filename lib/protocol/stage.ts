@@ -30,7 +30,7 @@ import {
 import { encodeFooter, type Footer } from '../format/footer.js'
 import type { ObjectKey } from '../key.js'
 import { infoOfFile, infoOfFooter, type Attributes, type ObjectInfo } from '../object-info.js'
-import type { Source } from '../source.js'
+import { requireUnchanged, type Source } from '../source.js'
 import { looksAbsent } from './absence.js'
 import type { Context, Durability } from './context.js'
 import { nextVersion, noticeLostInstance, privateName, readOnlyError } from './private-names.js'
@@ -121,7 +121,7 @@ function* writeObject(
   const writtenAtMs = context.now()
   if (context.format === 'raw') {
     yield* sum.finish(NOTHING)
-    refuseChange(source, sum)
+    if (source.givenCrc !== undefined) requireUnchanged(source.givenCrc, sum.crc)
     return infoOfFile(key.text, { size: sum.sizeBytes, mtimeMs: writtenAtMs })
   }
   const { contentType, metadata, ttlMs, chain } = attributes
@@ -139,13 +139,8 @@ function* writeObject(
     chain,
   }
   yield* sum.finish(encodeFooter(footer))
-  refuseChange(source, sum)
+  if (source.givenCrc !== undefined) requireUnchanged(source.givenCrc, sum.crc)
   return infoOfFooter(footer)
-}
-
-function refuseChange(source: Source, sum: PieceWriter): void {
-  if (source.givenCrc === undefined || source.givenCrc === sum.crc) return
-  throw new TypeError('the value was changed while it was written; nothing was stored')
 }
 
 /** Gathers a value into pieces worth a system call, summing each as it is written. */

@@ -73,5 +73,12 @@ async function test(title: string, body: () => Promise<void>): Promise<void> {
   report({ title, failure } satisfies Conformed)
 }
 
-const supports = { list: true, metadata: true, expiry: true, versions: true, conditions: false }
+const supports = {
+  list: true,
+  metadata: true,
+  expiry: true,
+  versions: true,
+  conditions: false,
+  maxKeyBytes: 65_536,
+}
 await conformance({ test, factory, supports })

@@ -32,6 +32,12 @@ export function checkLoading(project: string): void {
     assert.ok(adapter.own <= 4, `linkstore/${name} is ${adapter.own} files`)
   }
 
+  for (const name of ['memory', 'namespaced']) {
+    const part = evaluate(`import 'linkstore/${name}'`)
+    assert.deepEqual(part.packages, [])
+    assert.ok(part.own <= 3, `linkstore/${name} is ${part.own} files`)
+  }
+
   const bin = join(project, 'node_modules', '.bin', 'linkstore')
   const get = loadedBy(project, [bin, '-d', join(project, 'module'), 'get', 'greeting'])
   assert.deepEqual(get.packages, ['commander'], 'get loads what reads the command line')

@@ -57,7 +57,14 @@ async function useConformance(): Promise<void> {
         directoryStore(path, { durability: 'none' })
       return Promise.resolve({ open, remove: async () => (await directoryStore(path)).destroy() })
     },
-    supports: { list: true, metadata: true, expiry: true, versions: true, conditions: false },
+    supports: {
+      list: true,
+      metadata: true,
+      expiry: true,
+      versions: true,
+      conditions: false,
+      maxKeyBytes: 65_536,
+    },
   })
   assert.ok(count > 20)
 }

@@ -11,6 +11,7 @@ export class MemoryStore implements ObjectStore {
     expiry: false,
     versions: false,
     conditions: false,
+    maxKeyBytes: 65_536,
   }
   readonly values = new Map<string, string>()
   /** The keys of all calls, as they began. */
