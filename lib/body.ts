@@ -27,7 +27,7 @@ interface Pieces {
  */
 export function toSource(body: Body): Source {
   const bytes = bytesInMemory(body)
-  if (bytes === undefined) return piecesSource(toPieces(body as Exclude<Body, string>))
+  if (bytes === undefined) return piecesSource(toPieces(body))
   if (typeof body === 'string') return bytesSource(bytes, false)
   if (bytes.length > SNAPSHOT_BYTES) return bytesSource(bytes, true)
   return bytesSource(Buffer.from(bytes), false)
@@ -39,10 +39,19 @@ export function toSource(body: Body): Source {
  * @throws TypeError for text with a lone surrogate
  */
 export function bytesInMemory(body: Body): Uint8Array | undefined {
+  if (!isInMemory(body)) return undefined
   if (typeof body === 'string') return textBytes(body)
-  if (ArrayBuffer.isView(body)) return viewBytes(body)
-  const isBuffer = body instanceof ArrayBuffer || body instanceof SharedArrayBuffer
-  return isBuffer ? new Uint8Array(body) : undefined
+  return ArrayBuffer.isView(body) ? viewBytes(body) : new Uint8Array(body)
+}
+
+/** Whether a body is in memory, so that it can be read more than once. */
+export function isInMemory(body: Body): body is string | Uint8Array | ArrayBuffer {
+  return (
+    typeof body === 'string' ||
+    ArrayBuffer.isView(body) ||
+    body instanceof ArrayBuffer ||
+    body instanceof SharedArrayBuffer
+  )
 }
 
 /**
@@ -56,7 +65,7 @@ export function bytesInMemory(body: Body): Uint8Array | undefined {
  */
 export function bytesOfBody(body: Body, signal?: AbortSignal): AsyncIterableIterator<Uint8Array> {
   const bytes = bytesInMemory(body)
-  const given = bytes === undefined ? toPieces(body as Exclude<Body, string>) : memoryPieces(bytes)
+  const given = bytes === undefined ? toPieces(body) : memoryPieces(bytes)
   let mustHaveMore = given.wasRead
   return {
     async next(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -95,7 +104,7 @@ export async function gatherBody(body: Body, signal?: AbortSignal): Promise<Buff
   return Buffer.concat(pieces)
 }
 
-function toPieces(body: Exclude<Body, string>): Pieces {
+function toPieces(body: Body): Pieces {
   if (body instanceof Blob) return webPieces(body.stream() as ReadableStream<Uint8Array>)
   if (body instanceof Readable) return streamPieces(body)
   if (body instanceof ReadableStream) return webPieces(body)

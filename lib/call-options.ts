@@ -2,8 +2,10 @@
  * The options of each verb of an `ObjectStore`, checked: one text for every backend and layer, so
  * that all of them refuse the same.
  */
+import { toStoreError } from './errors.js'
+import { checkKey } from './key.js'
 import type { Attributes } from './object-info.js'
-import type { ChangeOptions, RemoveOptions, WriteOptions } from './object-store.js'
+import type { ChangeOptions, RemoveOptions, Supports, WriteOptions } from './object-store.js'
 import { checkAttributes, checkBoolean, checkDurability, checkOptionNames } from './options.js'
 
 const CHANGE_OPTIONS = ['signal', 'durability']
@@ -45,6 +47,20 @@ export function checkWrite(options: WriteOptions): CheckedWrite {
     throw new TypeError('ifAbsent and ifVersion exclude each other')
   }
   return { contentType, metadata, ttlMs, expiresAtMs, ifAbsent, ifVersion }
+}
+
+/** The key and options of a write, for a layer that looks at the body before another store does. */
+export function checkWriteCall(
+  { maxKeyBytes }: Supports,
+  key: string,
+  options: WriteOptions,
+): CheckedWrite {
+  try {
+    checkKey(key, maxKeyBytes)
+    return checkWrite(options)
+  } catch (error) {
+    throw toStoreError(error, 'write', key)
+  }
 }
 
 /** The options of a removal; returns the version it depends on. */

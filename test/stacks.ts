@@ -9,7 +9,10 @@ import {
 } from '../index.js'
 import type { Subject } from './conformance/index.js'
 import { memoryStore } from '../lib/backends/memory.js'
+import { withCompression } from '../lib/layers/compressed.js'
+import { withLimits } from '../lib/layers/limited.js'
 import { withNamespace } from '../lib/layers/namespaced.js'
+import { withRetries } from '../lib/layers/retrying.js'
 import { asObjectStore } from './sync-adapter.js'
 
 /** One backend, or one stack of layers, that the conformance suite is run on. */
@@ -91,4 +94,9 @@ export const stacks: readonly Stack[] = [
     ...CONDITIONAL,
     maxKeyBytes: 65_536 - 'a%2Fb/'.length,
   }),
+  inMemory('compressed in memory', (inner) => withCompression(inner, { minBytes: 0 })),
+  inMemory('retried in memory', (inner) => withRetries(inner)),
+  inMemory('limited in memory', (inner) =>
+    withLimits(inner, { inFlight: 2, bytesPerSecond: 100_000_000 }),
+  ),
 ]
