@@ -10,7 +10,9 @@ import {
 import type { Subject } from './conformance/index.js'
 import { memoryStore } from '../lib/backends/memory.js'
 import { withNamespace } from '../lib/layers/namespaced.js'
+import { withCodec, withIndex } from '../lib/layers/typed.js'
 import { asObjectStore } from './sync-adapter.js'
+import { asBytes, bytesCodec } from './typed-adapter.js'
 
 /** One backend, or one stack of layers, that the conformance suite is run on. */
 export interface Stack {
@@ -42,6 +44,17 @@ function directory(name: string, options: OpenOptions, supports = ENVELOPE): Sta
   return { name, supports, factory: () => inScratch(open) }
 }
 
+function overDirectory(
+  name: string,
+  options: OpenOptions,
+  over: (inner: ObjectStore) => ObjectStore,
+  supports = ENVELOPE,
+): Stack {
+  const open = async (path: string): Promise<ObjectStore> =>
+    over(await directoryStore(path, options))
+  return { name, supports, factory: () => inScratch(open) }
+}
+
 function synchronous(name: string, options: OpenOptions, supports = ENVELOPE): Stack {
   const open = async (path: string): Promise<ObjectStore> =>
     asObjectStore(openSync(path, options), supports)
@@ -67,6 +80,16 @@ async function inScratch(open: (path: string) => Promise<ObjectStore>): Promise<
   return { open: () => open(`${scratch.path}/store`), remove: () => scratch.cleanup() }
 }
 
+const withTypes = (inner: ObjectStore): ObjectStore => asBytes(withCodec(inner, bytesCodec))
+
+/** Found by their first and by their last byte, which most values in the suite change. */
+function withIndexes(inner: ObjectStore): ObjectStore {
+  const ends = (bytes: Uint8Array): number[] => [...bytes.subarray(0, 1), ...bytes.subarray(-1)]
+  return asBytes(withIndex(withCodec(inner, bytesCodec), { ends }))
+}
+
+const INDEXED = { ...CONDITIONAL, maxKeyBytes: 65_536 - '.linkstore-index/=/'.length }
+
 /** Every backend and every stack of layers there is. */
 export const stacks: readonly Stack[] = [
   directory('a directory', {}),
@@ -91,4 +114,14 @@ export const stacks: readonly Stack[] = [
     ...CONDITIONAL,
     maxKeyBytes: 65_536 - 'a%2Fb/'.length,
   }),
+  inMemory('typed values in memory', withTypes),
+  overDirectory('typed values in a directory', { durability: 'none' }, withTypes),
+  overDirectory('typed values in a raw directory', { format: 'raw' }, withTypes, RAW),
+  inMemory('indexed values in memory', withIndexes, INDEXED),
+  overDirectory(
+    'indexed values in a conditional directory',
+    { conditional: true, durability: 'none' },
+    withIndexes,
+    INDEXED,
+  ),
 ]
