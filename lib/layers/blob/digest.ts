@@ -85,6 +85,7 @@ function fromBase32(text: string): Buffer | undefined {
     bits -= 8
     bytes.push((held >> bits) & 0xff)
   }
+  // The last letter fills up with zeros; one that says nothing is not of the text.
   const rest = held & ((1 << bits) - 1)
-  return rest === 0 ? Buffer.from(bytes) : undefined
+  return bits < 5 && rest === 0 ? Buffer.from(bytes) : undefined
 }
