@@ -47,11 +47,13 @@ export function withCodec<S extends StandardSchema>(
   codec: Codec<SchemaInput<S>> | Codec<unknown>,
   options: CodecOptions<S> & { readonly schema: S },
 ): TypedStore<SchemaOutput<S>, SchemaInput<S>>
+/** The same without a schema. */
 export function withCodec<T = unknown>(
   store: ObjectStore | Store,
   codec: Codec<T> | Codec<unknown>,
   options?: { readonly schema?: undefined },
 ): TypedStore<T>
+/** The same, whatever the types. */
 export function withCodec(
   store: ObjectStore | Store,
   codec: Codec<never> | Codec<unknown>,

@@ -1,7 +1,7 @@
 /**
  * Where the bytes of a blob wait until its name is known, which comes from all of them: in memory
  * up to a size, and beyond that in a temporary file that has no name any more, so that nothing is
- * left of it whatever becomes of the process.
+ * left of it if everything is killed.
  */
 import { randomUUID } from 'node:crypto'
 import { open, unlink, type FileHandle } from 'node:fs/promises'

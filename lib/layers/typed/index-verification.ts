@@ -2,8 +2,8 @@
  * Makes the postings of a store right again, while others write:
  *
  * 1. Recover: each object is read, and its key added to the postings of its values where it is
- *    missing, as it is where objects were written past the index, or before there was one. A posting
- *    that is damaged is removed first, and made anew of what the objects say.
+ *    missing, as where objects were written past the index, or before there was one. A posting that
+ *    is damaged is removed first, and made anew of what the objects say.
  * 2. Prune: of each posting what is not so is dropped, as in `postings.ts`, and intents that are
  *    older than the grace are taken for those of writers that have died.
  *

@@ -207,7 +207,7 @@ export class IndexedValues<T, Input> implements ValueStore<T, Input> {
     }
   }
 
-  /** What is there now. What cannot be read can be replaced all the same; `verify` does the rest. */
+  /** What is there now. What cannot be read can be replaced; `verify` does the rest. */
   async #known(key: string, { signal }: CallOptions): Promise<Known> {
     try {
       const object = await this.read(key, { signal })
@@ -248,8 +248,8 @@ function isSurelyNotDone(error: unknown): boolean {
 }
 
 /**
- * Does what comes after a write. The write is done and must not be reported as failed; what is not
- * done here a `verify` does.
+ * Does what comes after a write. That is done and must not be reported as failed; what is not done
+ * here a `verify` does.
  */
 async function surviving(work: () => Promise<void>): Promise<void> {
   try {
