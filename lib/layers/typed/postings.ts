@@ -11,8 +11,8 @@
  * 2. Write the object. A crash leaves the same.
  * 3. End the intents. Where one is gone, with its key, the key is added again.
  * 4. Drop the key from the postings of the old values: each is read; if the key has an intent
- *    there, it is left; then the object is read, and if it has the value, it is left; then the posting is
- *    replaced, if it still has the version that was read, or all of this is done again.
+ *    there, it is left; then the object is read, and if it has the value, it is left; then the
+ *    posting is replaced, if it still has the version that was read, or this is done again.
  *
  * Why a drop never breaks the rule: say that the object is given the value while it is dropped.
  * That write has added its intent before. If it did so after the posting was read, the posting has
