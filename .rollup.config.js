@@ -40,6 +40,8 @@ function chunkOf(path, { getModuleInfo }) {
     id === COMMANDER ||
     (/\/lib\/cli\/[^/]*$/.test(id) && getModuleInfo(id).importedIds.every(isLight))
   if (getModuleInfo(path).isEntry) return undefined
+  // Loads a module of Node's that takes longer to load than all of this.
+  if (/^lib\/structured-clone\b/.test(relative(BUILT, path))) return 'structured-clone'
   if (/^lib\/adapters\//.test(relative(BUILT, path))) return 'adapters'
   if (/^lib\/(layers\/|stored-object\b)/.test(relative(BUILT, path))) return 'layers'
   if (/^lib\/(?!cli\/|doctor\/)/.test(relative(BUILT, path))) return 'library'

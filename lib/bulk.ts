@@ -129,13 +129,21 @@ async function renameObject(
   return copied
 }
 
-async function countObjects(objects: ObjectStore, options: WalkOptions): Promise<number> {
+/** Counts what a listing gives. */
+export async function countObjects(
+  objects: Pick<ObjectStore, 'list'>,
+  options: WalkOptions,
+): Promise<number> {
   let count = 0
   for await (const _ of objects.list({ signal: options.signal })) count += 1
   return count
 }
 
-async function clearObjects(objects: ObjectStore, options: ClearOptions): Promise<number> {
+/** Removes what a listing gives; says how many there were. */
+export async function clearObjects(
+  objects: Pick<ObjectStore, 'list' | 'remove'>,
+  options: ClearOptions,
+): Promise<number> {
   const { signal, durability } = options
   let count = 0
   for await (const { key } of objects.list({ signal })) {

@@ -4,13 +4,14 @@ import { constants } from 'node:os'
  * Every code a {@link StoreError} can carry, with what it means and what to do. `docs/errors.md`
  * says the same at more length.
  *
- * - Caller: `INVALID_KEY`, `NOT_SUPPORTED`, `CLOSED`, `ABORTED`, `NOT_A_STORE`.
+ * - Caller: `INVALID_KEY`, `INVALID_VALUE`, `NOT_SUPPORTED`, `CLOSED`, `ABORTED`, `NOT_A_STORE`.
  * - Conflict: `PRECONDITION_FAILED`, `NOT_FOUND`, `LEASE_LOST`.
- * - Data: `CORRUPT`, `FORMAT_UNSUPPORTED`, `DECODE`.
+ * - Data: `CORRUPT`, `FORMAT_UNSUPPORTED`, `DECODE`, `TOO_LARGE`, `TOO_SMALL`, `INCONSISTENT`.
  * - Environment: `NO_SPACE`, `ACCESS_DENIED`, `UNAVAILABLE`, `IO`.
  */
 export const ERROR_CODES = [
   'INVALID_KEY',
+  'INVALID_VALUE',
   'NOT_SUPPORTED',
   'CLOSED',
   'ABORTED',
@@ -21,6 +22,9 @@ export const ERROR_CODES = [
   'CORRUPT',
   'FORMAT_UNSUPPORTED',
   'DECODE',
+  'TOO_LARGE',
+  'TOO_SMALL',
+  'INCONSISTENT',
   'NO_SPACE',
   'ACCESS_DENIED',
   'UNAVAILABLE',
@@ -83,6 +87,16 @@ export async function speakingOf<T>(key: string, call: () => T | Promise<T>): Pr
     if (error instanceof StoreError) error.key = key
     throw error
   }
+}
+
+/** Whether an error is a {@link StoreError} with this code. */
+export function hasCode(error: unknown, code: ErrorCode): error is StoreError {
+  return error instanceof StoreError && error.code === code
+}
+
+/** Whether there is an object, of which no value can be made. */
+export function isUnreadable(error: unknown): boolean {
+  return hasCode(error, 'CORRUPT') || hasCode(error, 'DECODE')
 }
 
 /** What a write with `ifAbsent` is told. */

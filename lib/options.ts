@@ -51,7 +51,7 @@ export function checkBoolean(name: string, value: unknown, otherwise: boolean): 
 }
 
 /** Refuses anything but a number that is not negative; undefined is the default. */
-function checkLimit(name: string, value: unknown, otherwise: number): number {
+export function checkLimit(name: string, value: unknown, otherwise: number): number {
   if (value === undefined) return otherwise
   if (typeof value !== 'number') {
     throw new TypeError(`${name} must be a number, not ${describe(value)}`)

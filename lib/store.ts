@@ -14,11 +14,11 @@ import type { Lease, LeaseOptions } from './coordination/lease.js'
 import type { LockOptions } from './coordination/leases.js'
 import { Queue, type QueueOptions } from './coordination/queue.js'
 import type { Create, CreateOptions } from './coordination/single-flight.js'
-import { StoreError } from './errors.js'
+import { hasCode, StoreError } from './errors.js'
 import { checkHealth, type Health, type HealthOptions } from './health.js'
 import { deleteMany, getMany, setMany } from './many/async.js'
 import type { DeleteManyOptions, ManyOptions, SetManyOptions } from './many/async.js'
-import { attributesOf, requireBuffer, type ObjectInfo } from './object-info.js'
+import { requireBuffer, type ObjectInfo } from './object-info.js'
 import type {
   Body,
   CallOptions,
@@ -34,7 +34,7 @@ import type {
 import { checkOptionNames, checkOptions } from './options.js'
 import type { SweepReport } from './protocol/sweep-sum.js'
 import { lazyReadable, writeStream } from './streams.js'
-import { bytesOf } from './value.js'
+import { bytesOf, putBack } from './value.js'
 
 /** Options of `add`, which is a condition itself. */
 export type SetOptions = Omit<WriteOptions, 'ifAbsent' | 'ifVersion'>
@@ -65,6 +65,11 @@ export class Store implements AsyncDisposable {
     this.#bulk = bulk
     this.#coordination =
       coordinator === undefined ? undefined : new Coordination(objects, coordinator)
+  }
+
+  /** The backend or layer that this is the face of, to put other layers on. */
+  get objects(): ObjectStore {
+    return this.#objects
   }
 
   /** What this store can do. */
@@ -99,7 +104,7 @@ export class Store implements AsyncDisposable {
       await this.#objects.write(key, value, { ...options, ifAbsent: true })
       return true
     } catch (error) {
-      if (error instanceof StoreError && error.code === 'PRECONDITION_FAILED') return false
+      if (hasCode(error, 'PRECONDITION_FAILED')) return false
       throw error
     }
   }
@@ -114,8 +119,7 @@ export class Store implements AsyncDisposable {
     try {
       requireBuffer(object.info)
     } catch (error) {
-      const attributes = attributesOf(object.info, Date.now())
-      await this.add(key, object.stream(), { ...options, ...attributes })
+      await putBack(this.#objects, object.info, object.stream(), options)
       await object.close()
       throw error
     }

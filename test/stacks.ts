@@ -13,7 +13,9 @@ import { withCompression } from '../lib/layers/compressed.js'
 import { withLimits } from '../lib/layers/limited.js'
 import { withNamespace } from '../lib/layers/namespaced.js'
 import { withRetries } from '../lib/layers/retrying.js'
+import { withCodec, withIndex } from '../lib/layers/typed.js'
 import { asObjectStore } from './sync-adapter.js'
+import { asBytes, bytesCodec } from './typed-adapter.js'
 
 /** One backend, or one stack of layers, that the conformance suite is run on. */
 export interface Stack {
@@ -45,6 +47,17 @@ function directory(name: string, options: OpenOptions, supports = ENVELOPE): Sta
   return { name, supports, factory: () => inScratch(open) }
 }
 
+function overDirectory(
+  name: string,
+  options: OpenOptions,
+  over: (inner: ObjectStore) => ObjectStore,
+  supports = ENVELOPE,
+): Stack {
+  const open = async (path: string): Promise<ObjectStore> =>
+    over(await directoryStore(path, options))
+  return { name, supports, factory: () => inScratch(open) }
+}
+
 function synchronous(name: string, options: OpenOptions, supports = ENVELOPE): Stack {
   const open = async (path: string): Promise<ObjectStore> =>
     asObjectStore(openSync(path, options), supports)
@@ -69,6 +82,16 @@ async function inScratch(open: (path: string) => Promise<ObjectStore>): Promise<
   const scratch = await dir({ unsafeCleanup: true, prefix: 'linkstore-' })
   return { open: () => open(`${scratch.path}/store`), remove: () => scratch.cleanup() }
 }
+
+const withTypes = (inner: ObjectStore): ObjectStore => asBytes(withCodec(inner, bytesCodec))
+
+/** Found by their first and by their last byte, which most values in the suite change. */
+function withIndexes(inner: ObjectStore): ObjectStore {
+  const ends = (bytes: Uint8Array): number[] => [...bytes.subarray(0, 1), ...bytes.subarray(-1)]
+  return asBytes(withIndex(withCodec(inner, bytesCodec), { ends }))
+}
+
+const INDEXED = { ...CONDITIONAL, maxKeyBytes: 65_536 - '.linkstore-index/=/'.length }
 
 /** Every backend and every stack of layers there is. */
 export const stacks: readonly Stack[] = [
@@ -98,5 +121,15 @@ export const stacks: readonly Stack[] = [
   inMemory('retried in memory', (inner) => withRetries(inner)),
   inMemory('limited in memory', (inner) =>
     withLimits(inner, { inFlight: 2, bytesPerSecond: 100_000_000 }),
+  ),
+  inMemory('typed values in memory', withTypes),
+  overDirectory('typed values in a directory', { durability: 'none' }, withTypes),
+  overDirectory('typed values in a raw directory', { format: 'raw' }, withTypes, RAW),
+  inMemory('indexed values in memory', withIndexes, INDEXED),
+  overDirectory(
+    'indexed values in a conditional directory',
+    { conditional: true, durability: 'none' },
+    withIndexes,
+    INDEXED,
   ),
 ]

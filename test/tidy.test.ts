@@ -85,7 +85,10 @@ const IMPORT_RULES: readonly { room: RegExp; may: RegExp }[] = [
     may: /^(node:(os|zlib|crypto|fs)$|lib\/(protocol\/|format\/|drivers\/effects)|lib\/(key|errors|diagnostics|object-info|source)\.ts)/,
   },
   { room: /^lib\/cli\//, may: /^(node:|index\.ts|lib\/cli\/|[a-z])/ },
-  { room: /^lib\/adapters\//, may: /^(node:|index\.ts|lib\/adapters\/|(?!lib\/)[@a-z])/ },
+  {
+    room: /^lib\/adapters\//,
+    may: /^(node:|index\.ts|lib\/(adapters\/|structured-clone\.ts)|(?!lib\/)[@a-z])/,
+  },
   {
     room: /^lib\/backends\//,
     may: /^(?!lib\/(cli|adapters|layers|doctor|store|sync-store|open)\b|index)/,
@@ -245,8 +248,17 @@ await t.test('package.json names the packages that are used, where they are used
     const packages = all.filter((imported) => !/^(node:|lib\/|index\.ts)/.test(imported))
     return [...new Set(packages.map(packageOf))].sort()
   }
-  t.same(usedIn(/^lib\/(?!adapters\/)/), Object.keys(manifest.dependencies).sort())
-  t.same(usedIn(/^lib\/adapters\//), Object.keys(manifest.peerDependencies).sort())
+  const [runtime, peers] = [manifest.dependencies, manifest.peerDependencies].map(Object.keys)
+  t.same(usedIn(/^lib\//), [...runtime!, ...peers!].sort())
+  const optional = /^lib\/(adapters|backends|layers)\//
+  t.same(
+    peers!.filter((name) => !usedIn(optional).includes(name)),
+    [],
+  )
+  t.same(
+    usedIn(/^lib\/(?!(adapters|backends|layers)\/)/).filter((name) => !runtime!.includes(name)),
+    [],
+  )
   for (const version of Object.values(manifest.dependencies)) t.match(version, /^\^?\d/)
 })
 

@@ -1,14 +1,11 @@
 /**
  * Values of any type, as bytes. Text and bytes are stored as they are, so that others can read
- * them; all else by the structured clone algorithm, which keeps what JSON loses: Map, Set, Date,
- * Buffer, BigInt, cycles. The content type tells which of them it was.
+ * them; all else by the structured clone algorithm. The content type tells which of them it was.
  */
 import type { EventEmitter } from 'node:events'
-import { deserialize, serialize } from 'node:v8'
 import { StoreError, type StoredObject } from '../../index.js'
+import { CLONE_TYPE, deserializeClone, serializeClone } from '../structured-clone.js'
 
-/** Of what is in the format of `v8.serialize`. */
-const CLONE_TYPE = 'application/x-v8-structured-clone'
 const TEXT_TYPE = 'text/plain; charset=utf-8'
 const BYTES_TYPE = 'application/octet-stream'
 
@@ -22,13 +19,7 @@ export interface EncodedValue {
 export function encodeValue(value: unknown): EncodedValue {
   if (typeof value === 'string') return { body: value, contentType: TEXT_TYPE }
   if (value instanceof Uint8Array) return { body: value, contentType: BYTES_TYPE }
-  try {
-    return { body: serialize(value), contentType: CLONE_TYPE }
-  } catch (error) {
-    throw new TypeError(`a value of type ${typeof value} cannot be stored: ${String(error)}`, {
-      cause: error,
-    })
-  }
+  return { body: serializeClone(value), contentType: CLONE_TYPE }
 }
 
 /** The value of an object: as it was given, or bytes where something else stored it. */
@@ -36,13 +27,7 @@ export async function decodeValue(object: StoredObject): Promise<unknown> {
   const { contentType, key } = object.info
   if (contentType === TEXT_TYPE) return await object.text()
   const bytes = await object.bytes()
-  if (contentType !== CLONE_TYPE) return bytes
-  try {
-    return deserialize(bytes)
-  } catch (cause) {
-    const message = 'the value was stored by a newer version of Node; write it again'
-    throw new StoreError('DECODE', message, { cause, key })
-  }
+  return contentType === CLONE_TYPE ? deserializeClone(bytes, key) : bytes
 }
 
 /** Whether what was found under a key is of no use, so that a cache goes on as if it was absent. */

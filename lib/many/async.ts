@@ -34,17 +34,24 @@ export const DELETE_MANY_OPTIONS = ['durability']
 /** Names of the options of `setMany`, likewise. */
 export const SET_MANY_OPTIONS = [...DELETE_MANY_OPTIONS, 'ttlMs', 'metadata', 'contentType']
 
-/** What no key is mapped to when all are read; it keeps the place of a key until its value is. */
-const NOT_READ = Buffer.alloc(0)
-
 /** The values of many keys, in the order of the keys; those that have none are left out. */
-export async function getMany(
-  objects: ObjectStore,
+export function getMany(
+  objects: Pick<ObjectStore, 'read'>,
   keys: Input<string>,
   options: ManyOptions,
 ): Promise<Map<string, Buffer>> {
+  return readMany(keys, options, async (key, call) => await bytesOf(await objects.read(key, call)))
+}
+
+/** The same for values of any kind, which are had one by one; undefined where there is none. */
+export async function readMany<V>(
+  keys: Input<string>,
+  options: ManyOptions,
+  read: (key: string, call: CallOptions) => Promise<V | undefined>,
+): Promise<Map<string, V>> {
   const [concurrency, call] = checkMany(options, [])
-  const values = new Map<string, Buffer>()
+  // A key is in it from the beginning, so that it keeps its place until its value is there.
+  const values = new Map<string, V | undefined>()
   await new Intake(openInput('keys', keys), {
     operation: 'getMany',
     concurrency,
@@ -53,20 +60,36 @@ export async function getMany(
     drop: () => undefined,
     perform: async (key) => {
       if (values.has(key)) return
-      values.set(key, NOT_READ)
-      const value = await bytesOf(await objects.read(key, call))
+      values.set(key, undefined)
+      const value = await read(key, call)
       if (value === undefined) values.delete(key)
       else values.set(key, value)
     },
   }).run()
-  return values
+  return values as Map<string, V>
 }
 
 /** Stores many values; says how many. */
-export async function setMany(
-  objects: ObjectStore,
+export function setMany(
+  objects: Pick<ObjectStore, 'write'>,
   entries: Input<readonly [key: string, value: Body]>,
   options: SetManyOptions,
+): Promise<number> {
+  const write = (key: string, value: Body, call: WriteOptions): Promise<unknown> =>
+    objects.write(key, value, call)
+  return writeMany(entries, options, write, dropBody)
+}
+
+/**
+ * The same for values of any kind.
+ *
+ * @param drop - lets go of a value that was given and will not be written
+ */
+export async function writeMany<V>(
+  entries: Input<readonly [key: string, value: V]>,
+  options: SetManyOptions,
+  write: (key: string, value: V, call: WriteOptions) => Promise<unknown>,
+  drop: (value: V) => void,
 ): Promise<number> {
   const [concurrency, call] = checkMany(options, SET_MANY_OPTIONS)
   return await new Intake(openInput('entries', entries), {
@@ -74,14 +97,14 @@ export async function setMany(
     concurrency,
     signal: call.signal,
     keyOf: (entry) => requireEntry(entry)[0],
-    drop: dropEntry,
-    perform: ([key, value]) => objects.write(key, value, call),
+    drop: (entry) => dropEntry(entry, drop),
+    perform: ([key, value]) => write(key, value, call),
   }).run()
 }
 
 /** Removes many objects; says how many there were. */
 export async function deleteMany(
-  objects: ObjectStore,
+  objects: Pick<ObjectStore, 'remove'>,
   keys: Input<string>,
   options: DeleteManyOptions,
 ): Promise<number> {
@@ -111,9 +134,13 @@ function checkMany<T extends ManyOptions>(
 }
 
 /** Closes a stream that was given as a value and will not be read. */
-function dropEntry(entry: readonly [key: string, value: Body]): void {
+function dropBody(body: Body): void {
+  toSource(body).cancel(undefined)
+}
+
+function dropEntry<V>(entry: readonly [key: string, value: V], drop: (value: V) => void): void {
   try {
-    toSource(requireEntry(entry)[1]).cancel(undefined)
+    drop(requireEntry(entry)[1])
   } catch {
     // It is no value, so there is nothing to close.
   }

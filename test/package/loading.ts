@@ -32,10 +32,11 @@ export function checkLoading(project: string): void {
     assert.ok(adapter.own <= 4, `linkstore/${name} is ${adapter.own} files`)
   }
 
-  for (const name of ['memory', 'namespaced', 'compressed', 'retrying', 'limited']) {
+  const parts = ['memory', 'namespaced', 'compressed', 'retrying', 'limited', 'typed', 'blob']
+  for (const name of parts) {
     const part = evaluate(`import 'linkstore/${name}'`)
     assert.deepEqual(part.packages, [])
-    assert.ok(part.own <= 3, `linkstore/${name} is ${part.own} files`)
+    assert.ok(part.own <= 4, `linkstore/${name} is ${part.own} files`)
   }
 
   const bin = join(project, 'node_modules', '.bin', 'linkstore')
