@@ -6,7 +6,7 @@ import { constants } from 'node:os'
  *
  * - Caller: `INVALID_KEY`, `NOT_SUPPORTED`, `CLOSED`, `ABORTED`, `NOT_A_STORE`.
  * - Conflict: `PRECONDITION_FAILED`, `NOT_FOUND`, `LEASE_LOST`.
- * - Data: `CORRUPT`, `FORMAT_UNSUPPORTED`, `DECODE`.
+ * - Data: `CORRUPT`, `FORMAT_UNSUPPORTED`, `DECODE`, `DECRYPT`, `UNTRUSTED`.
  * - Environment: `NO_SPACE`, `ACCESS_DENIED`, `UNAVAILABLE`, `IO`.
  */
 export const ERROR_CODES = [
@@ -21,6 +21,8 @@ export const ERROR_CODES = [
   'CORRUPT',
   'FORMAT_UNSUPPORTED',
   'DECODE',
+  'DECRYPT',
+  'UNTRUSTED',
   'NO_SPACE',
   'ACCESS_DENIED',
   'UNAVAILABLE',

@@ -10,6 +10,7 @@ import {
 import type { Subject } from './conformance/index.js'
 import { memoryStore } from '../lib/backends/memory.js'
 import { withNamespace } from '../lib/layers/namespaced.js'
+import { createKeyring, generateIdentity, withSeal } from '../lib/layers/sealed.js'
 import { asObjectStore } from './sync-adapter.js'
 
 /** One backend, or one stack of layers, that the conformance suite is run on. */
@@ -48,15 +49,27 @@ function synchronous(name: string, options: OpenOptions, supports = ENVELOPE): S
   return { name, supports, factory: () => inScratch(open) }
 }
 
+/** Something over a directory. */
+function overDirectory(
+  name: string,
+  options: OpenOptions,
+  over: (inner: ObjectStore) => ObjectStore | Promise<ObjectStore>,
+  supports: Supports,
+): Stack {
+  const open = async (path: string): Promise<ObjectStore> =>
+    await over(await directoryStore(path, options))
+  return { name, supports, factory: () => inScratch(open) }
+}
+
 /** Something over stores in memory that share their objects. */
 function inMemory(
   name: string,
-  over: (inner: ObjectStore) => ObjectStore = (inner) => inner,
+  over: (inner: ObjectStore) => ObjectStore | Promise<ObjectStore> = (inner) => inner,
   supports = CONDITIONAL,
 ): Stack {
   const factory = async (): Promise<Subject> => {
     const first = memoryStore()
-    const open = async (): Promise<ObjectStore> => over(memoryStore({ from: first }))
+    const open = async (): Promise<ObjectStore> => await over(memoryStore({ from: first }))
     return { open, remove: () => first.close() }
   }
   return { name, supports, factory }
@@ -65,6 +78,14 @@ function inMemory(
 async function inScratch(open: (path: string) => Promise<ObjectStore>): Promise<Subject> {
   const scratch = await dir({ unsafeCleanup: true, prefix: 'linkstore-' })
   return { open: () => open(`${scratch.path}/store`), remove: () => scratch.cleanup() }
+}
+
+const identity = generateIdentity()
+
+/** A sealed store over one that may be new. */
+async function sealed(inner: ObjectStore): Promise<ObjectStore> {
+  await createKeyring(inner, { identity })
+  return withSeal(inner, { identity })
 }
 
 /** Every backend and every stack of layers there is. */
@@ -90,5 +111,17 @@ export const stacks: readonly Stack[] = [
   inMemory('a namespace in memory', (inner) => withNamespace(inner, 'a/b'), {
     ...CONDITIONAL,
     maxKeyBytes: 65_536 - 'a%2Fb/'.length,
+  }),
+  inMemory('sealed in memory', sealed),
+  overDirectory('a sealed directory', { durability: 'none' }, sealed, ENVELOPE),
+  overDirectory(
+    'a sealed conditional directory',
+    { conditional: true, durability: 'none' },
+    sealed,
+    CONDITIONAL,
+  ),
+  overDirectory('a sealed raw directory', { format: 'raw', durability: 'none' }, sealed, {
+    ...RAW,
+    metadata: true,
   }),
 ]

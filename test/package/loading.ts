@@ -32,7 +32,7 @@ export function checkLoading(project: string): void {
     assert.ok(adapter.own <= 4, `linkstore/${name} is ${adapter.own} files`)
   }
 
-  for (const name of ['memory', 'namespaced']) {
+  for (const name of ['memory', 'namespaced', 'sealed']) {
     const part = evaluate(`import 'linkstore/${name}'`)
     assert.deepEqual(part.packages, [])
     assert.ok(part.own <= 3, `linkstore/${name} is ${part.own} files`)
