@@ -120,8 +120,4 @@ export const stacks: readonly Stack[] = [
     sealed,
     CONDITIONAL,
   ),
-  overDirectory('a sealed raw directory', { format: 'raw', durability: 'none' }, sealed, {
-    ...RAW,
-    metadata: true,
-  }),
 ]

@@ -40,9 +40,14 @@ export function keysOf(line: string): Bytes {
   const packed = Buffer.from(line.slice(line.indexOf(':') + 1), 'base64url')
   const prefix = line.slice(0, line.indexOf(':') + 1)
   const keys = Uint8Array.from(packed.subarray(0, -4))
+  if (lineOf(prefix, keys) === line) return keys
+  throw new Error('the sum is wrong')
+}
+
+/** Keys as a line. */
+export function lineOf(prefix: string, keys: Bytes): string {
   const sum = sha256(join(text(prefix), keys)).subarray(0, 4)
-  if (Buffer.compare(sum, packed.subarray(-4)) !== 0) throw new Error('the sum is wrong')
-  return keys
+  return prefix + Buffer.from(join(keys, sum)).toString('base64url')
 }
 
 /** The public keys of a secret line, as bytes. */

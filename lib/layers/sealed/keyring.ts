@@ -68,7 +68,7 @@ export async function createKeyring(
     previous: '',
     nameKey: randomBytes(KEY_BYTES),
     epochs: [newEpoch()],
-    recipients: united([self], recipients),
+    recipients: united([self], recipients.map(parsePublic)),
   }
   return await publish(inner, content, identity, how)
 }
@@ -134,8 +134,9 @@ export class Keyring {
 
   /** Lets others read, too: what there is, and what will be. Those who can already are left out. */
   async addRecipients(recipients: readonly string[], options: ChangeOptions = {}): Promise<void> {
+    const added = recipients.map(parsePublic)
     await this.#change(options, (now) => {
-      const all = united(now.recipients, recipients)
+      const all = united(now.recipients, added)
       return all.length === now.recipients.length ? undefined : { ...now, recipients: all }
     })
   }
@@ -277,13 +278,10 @@ async function publish(
 
 function united(
   present: readonly PublicIdentity[],
-  added: readonly string[],
+  added: readonly PublicIdentity[],
 ): readonly PublicIdentity[] {
   const all = new Map(present.map((one) => [one.text, one]))
-  for (const line of added) {
-    const one = parsePublic(line)
-    if (!all.has(one.text)) all.set(one.text, one)
-  }
+  for (const one of added) if (!all.has(one.text)) all.set(one.text, one)
   if (all.size > MAX_RECIPIENTS) throw new RangeError(`at most ${MAX_RECIPIENTS} can be recipients`)
   return [...all.values()]
 }
