@@ -10,8 +10,9 @@ import { writeStdout } from './stdout.js'
 
 const HELP =
   `
-A sealed store is encrypted for its recipients and signed by its writers. An identity is a file with secret
-keys; what others need of it is its public key. RECIPIENT is a public key, or a file of them.
+A sealed store is encrypted for its recipients and signed by its writers. An identity is a file
+with secret keys; what others need of it is its public key. RECIPIENT is a public key, or a file of
+them.
 ` +
   examples(
     'linkstore keys generate me.identity --comment ada > me.public',

@@ -39,13 +39,13 @@ export type { IdentityFileOptions, WriteIdentityOptions } from './sealed/identit
 export interface SealOptions {
   /** With whose keys it is read, and who signs what is written. */
   readonly identity: Identity
-  /** The public keys of those whose objects are read; `identity` trusts itself. Default: nobody else. */
+  /** The public keys of those whose objects are read, beside `identity`. Default: nobody. */
   readonly trust?: readonly string[] | undefined
   /** The public keys of those who may say who the recipients are; default: as `trust`. */
   readonly keepers?: readonly string[] | undefined
   /**
-   * Where to keep which versions were seen, to notice the return of an old one after a restart: a store
-   * of this process's own that those who could put it back cannot change. Default: in memory only.
+   * Where to keep which versions were seen, to notice the return of an old one after a restart: a
+   * store of this process's own. Default: in memory only.
    */
   readonly memory?: ObjectStore | undefined
   /** By how much the clocks of writers may differ; default a minute. */
@@ -73,12 +73,11 @@ const OF_ONE_OBJECT: ReadonlySet<string> = new Set([
 ])
 
 /**
- * A store whose values, names, content types and metadata are encrypted for its recipients, and signed
- * by whoever writes them. The store underneath needs a keyring: {@link createKeyring}. What others
+ * A store whose values, names, content types and metadata are encrypted for its recipients, and
+ * signed by whoever writes them. The store underneath needs a keyring: {@link createKeyring}. What others
  * can still see, and what is and is not noticed, is told in docs/sealed.md.
  *
- * A write costs some 0.2 ms more and 0.5 KiB; stat, and each object of a listing, cost a read. Closing it
- * closes the store underneath.
+ * Stat, and each object of a listing, cost a read. Closing it closes the store underneath.
  *
  * @param inner - the store to keep the objects in
  * @throws TypeError and RangeError for misuse. Its calls throw StoreError `DECRYPT` for what was
@@ -299,14 +298,10 @@ class SealedStore implements ObjectStore {
   }
 
   #objectOf(inner: StoredObject, sealed: SealedObject): StoredObject {
-    const { key, sizeBytes } = { key: sealed.attributes.key, sizeBytes: sealed.sizeBytes }
+    const { attributes, sizeBytes } = sealed
     const object = storedObject({
-      info: infoOf(inner.info, key, sizeBytes, sealed.attributes),
-      bytes: async () => {
-        const pieces: Buffer[] = []
-        for await (const piece of sealed.read(0, sizeBytes)) pieces.push(piece)
-        return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)
-      },
+      info: infoOf(inner.info, attributes.key, sizeBytes, attributes),
+      bytes: () => sealed.bytes(),
       read: (start, end) => sealed.read(start, end),
       close: async () => {
         this.#open.delete(object)
@@ -332,7 +327,7 @@ class SealedStore implements ObjectStore {
     return object.info
   }
 
-  /** Puts an object back that was taken and could not be opened, unless the key has another by now. */
+  /** Puts back what was taken and could not be opened, unless the key has another one by now. */
   async #putBack(innerKey: string, inner: StoredObject, options: ChangeOptions): Promise<void> {
     const { durability } = options
     try {

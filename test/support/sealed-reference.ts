@@ -1,6 +1,6 @@
 /**
- * Sealed objects and keyrings once more, written from docs/sealed.md alone and with @noble instead of
- * node:crypto: what both make and read must be the same bytes.
+ * Sealed objects and keyrings once more, written from docs/sealed.md alone and with @noble instead
+ * of node:crypto: what both make and read must be the same bytes.
  */
 import { gcm } from '@noble/ciphers/aes.js'
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'

@@ -8,8 +8,8 @@ export function notDecrypted(what: string, cause?: unknown): StoreError {
 
 /** An object, or a part of it, is not what was sealed under this key. */
 export function notAuthentic(part: string): StoreError {
-  const message = `${part} of the sealed object is not authentic: it was changed, cut short or moved`
-  return notDecrypted(`${message} here from another key; nothing of it is given out`)
+  const what = `${part} of the sealed object is not authentic; nothing of it is given out`
+  return notDecrypted(`${what}: it was changed, cut short, or moved here from another key`)
 }
 
 /** Something is well made by somebody who may not, or comes back though it was replaced. */

@@ -119,8 +119,8 @@ export function ephemeralPair(): {
 }
 
 /**
- * One who reads and writes sealed stores. Its secret keys show neither in `console.log` nor in
- * JSON. Made by {@link generateIdentity} and {@link readIdentity}.
+ * One who reads and writes sealed stores. Its secret keys show neither where it is printed nor
+ * in JSON. Made by {@link generateIdentity} and {@link readIdentity}.
  */
 export class Identity {
   /** The public line, for others to put among their recipients and whom they trust. */

@@ -110,8 +110,9 @@ export function decodeKeyring(
   const text = plain.subarray(0, plain.length - SIGNATURE_BYTES)
   const { keeper, ...content } = parseContent(text, generation)
   if (!keepers.has(keeper.text)) {
-    const what = `the recipients were last changed by ${keeper.text}, whom this reader does not trust`
-    throw notTrusted(`${what} to do so; add it to keepers, or to trust, if that is right`)
+    const what = `the recipients were last changed by ${keeper.text}`
+    const advice = 'add it to keepers, or to trust, if that is right'
+    throw notTrusted(`${what}, whom this reader does not trust to do so; ${advice}`)
   }
   const signature = plain.subarray(text.length)
   if (!isSigned(keeper.bytes, signedText(head, text), signature)) throw notAuthentic('the keyring')

@@ -1,8 +1,8 @@
 /**
- * The keyring of a store: who can read it. It is a row of objects, `keyring/1`, `keyring/2` and so on.
- * Each holds all there is to know; the one with the highest number is current. A change is one write of the
- * next number, if nobody has written that, so of two at once one goes first and the other is done over it,
- * and a crash leaves the old one or the new one.
+ * The keyring of a store: who can read it. It is a row of objects, `keyring/1`, `keyring/2` and so
+ * on. Each holds all there is to know; the one with the highest number is current. A change is one
+ * write of the next number, if nobody has written that, so of two at once one goes first and the
+ * other is done over it, and a crash leaves the old one or the new one.
  */
 import { randomBytes } from 'node:crypto'
 import { StoreError } from '../../errors.js'
@@ -142,8 +142,8 @@ export class Keyring {
   }
 
   /**
-   * Lets others read no more: what is written from now on is sealed with a new key. They keep the keys they
-   * have had, and with them what was written before.
+   * Lets others read no more: what is written from now on is sealed with a new key. They keep the
+   * keys they have had, and with them what was written before.
    *
    * @throws RangeError where nobody would be left
    */

@@ -121,6 +121,13 @@ export class SealedObject {
     return undefined
   }
 
+  /** All of the value. */
+  async bytes(): Promise<Buffer> {
+    const pieces: Buffer[] = []
+    for await (const piece of this.read(0, this.sizeBytes)) pieces.push(piece)
+    return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)
+  }
+
   /** Reads and checks all of it, and gives out nothing. */
   async check(): Promise<void> {
     const pieces = this.read(0, this.sizeBytes)

@@ -1,4 +1,4 @@
-/** What a reader has seen, kept beyond its life: in a store that whoever may replay cannot change. */
+/** What a reader has seen, kept beyond its life, where nobody can change it who may replay. */
 import type { ObjectStore } from '../../object-store.js'
 import { notDecrypted } from './failures.js'
 

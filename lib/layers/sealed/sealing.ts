@@ -1,4 +1,4 @@
-/** A value on its way in: cut into chunks, each encrypted, hashed and numbered, and groups signed. */
+/** A value on its way in: cut into chunks, each encrypted and hashed, and signed in groups. */
 import { idOf, type ObjectKeys } from './head.js'
 import type { Identity } from './identity.js'
 import { CHUNK_BYTES, GROUP_CHUNKS, MAX_CHUNKS } from './layout.js'

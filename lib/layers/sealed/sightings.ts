@@ -1,10 +1,10 @@
 /**
- * What one reader has seen, so that it notices when an old version comes back. An object cannot tell
- * by itself that it was replaced; whoever has seen what replaced it can.
+ * What one reader has seen, so that it notices when an old version comes back. An object cannot
+ * tell by itself that it was replaced; whoever has seen what replaced it can.
  *
  * Calls overlap, so a version may rightly be seen by a call that began before it was replaced. Each
- * call takes a number when it begins, each sighting one when it is noted: only what was replaced before
- * a call began is refused to it.
+ * call takes a number when it begins, each sighting one when it is noted: only what was replaced
+ * before a call began is refused to it.
  */
 import { notTrusted } from './failures.js'
 import type { Recollection } from './recollection.js'
