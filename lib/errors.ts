@@ -6,7 +6,8 @@ import { constants } from 'node:os'
  *
  * - Caller: `INVALID_KEY`, `INVALID_VALUE`, `NOT_SUPPORTED`, `CLOSED`, `ABORTED`, `NOT_A_STORE`.
  * - Conflict: `PRECONDITION_FAILED`, `NOT_FOUND`, `LEASE_LOST`.
- * - Data: `CORRUPT`, `FORMAT_UNSUPPORTED`, `DECODE`, `TOO_LARGE`, `TOO_SMALL`, `INCONSISTENT`.
+ * - Data: `CORRUPT`, `FORMAT_UNSUPPORTED`, `DECODE`, `TOO_LARGE`, `TOO_SMALL`, `INCONSISTENT`,
+ *   `DECRYPT`, `UNTRUSTED`.
  * - Environment: `NO_SPACE`, `ACCESS_DENIED`, `UNAVAILABLE`, `IO`.
  */
 export const ERROR_CODES = [
@@ -25,6 +26,8 @@ export const ERROR_CODES = [
   'TOO_LARGE',
   'TOO_SMALL',
   'INCONSISTENT',
+  'DECRYPT',
+  'UNTRUSTED',
   'NO_SPACE',
   'ACCESS_DENIED',
   'UNAVAILABLE',

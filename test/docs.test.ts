@@ -120,6 +120,7 @@ function run(
     NODE_OPTIONS: undefined,
     NODE_V8_COVERAGE: undefined,
     LINKSTORE_DIR: undefined,
+    LINKSTORE_IDENTITY: undefined,
   }
   const options = { cwd, env, timeout: EXAMPLE_TIMEOUT_MS, killSignal: 'SIGKILL' as const }
   return new Promise((resolve) => {

@@ -14,6 +14,7 @@ import { withLimits } from '../lib/layers/limited.js'
 import { withNamespace } from '../lib/layers/namespaced.js'
 import { withRetries } from '../lib/layers/retrying.js'
 import { withCodec, withIndex } from '../lib/layers/typed.js'
+import { createKeyring, generateIdentity, withSeal } from '../lib/layers/sealed.js'
 import { asObjectStore } from './sync-adapter.js'
 import { asBytes, bytesCodec } from './typed-adapter.js'
 
@@ -47,32 +48,33 @@ function directory(name: string, options: OpenOptions, supports = ENVELOPE): Sta
   return { name, supports, factory: () => inScratch(open) }
 }
 
-function overDirectory(
-  name: string,
-  options: OpenOptions,
-  over: (inner: ObjectStore) => ObjectStore,
-  supports = ENVELOPE,
-): Stack {
-  const open = async (path: string): Promise<ObjectStore> =>
-    over(await directoryStore(path, options))
-  return { name, supports, factory: () => inScratch(open) }
-}
-
 function synchronous(name: string, options: OpenOptions, supports = ENVELOPE): Stack {
   const open = async (path: string): Promise<ObjectStore> =>
     asObjectStore(openSync(path, options), supports)
   return { name, supports, factory: () => inScratch(open) }
 }
 
+/** Something over a directory. */
+function overDirectory(
+  name: string,
+  options: OpenOptions,
+  over: (inner: ObjectStore) => ObjectStore | Promise<ObjectStore>,
+  supports = ENVELOPE,
+): Stack {
+  const open = async (path: string): Promise<ObjectStore> =>
+    await over(await directoryStore(path, options))
+  return { name, supports, factory: () => inScratch(open) }
+}
+
 /** Something over stores in memory that share their objects. */
 function inMemory(
   name: string,
-  over: (inner: ObjectStore) => ObjectStore = (inner) => inner,
+  over: (inner: ObjectStore) => ObjectStore | Promise<ObjectStore> = (inner) => inner,
   supports = CONDITIONAL,
 ): Stack {
   const factory = async (): Promise<Subject> => {
     const first = memoryStore()
-    const open = async (): Promise<ObjectStore> => over(memoryStore({ from: first }))
+    const open = async (): Promise<ObjectStore> => await over(memoryStore({ from: first }))
     return { open, remove: () => first.close() }
   }
   return { name, supports, factory }
@@ -92,6 +94,14 @@ function withIndexes(inner: ObjectStore): ObjectStore {
 }
 
 const INDEXED = { ...CONDITIONAL, maxKeyBytes: 65_536 - '.linkstore-index/=/'.length }
+
+const identity = generateIdentity()
+
+/** A sealed store over one that may be new. */
+async function sealed(inner: ObjectStore): Promise<ObjectStore> {
+  await createKeyring(inner, { identity })
+  return withSeal(inner, { identity })
+}
 
 /** Every backend and every stack of layers there is. */
 export const stacks: readonly Stack[] = [
@@ -131,5 +141,13 @@ export const stacks: readonly Stack[] = [
     { conditional: true, durability: 'none' },
     withIndexes,
     INDEXED,
+  ),
+  inMemory('sealed in memory', sealed),
+  overDirectory('a sealed directory', { durability: 'none' }, sealed, ENVELOPE),
+  overDirectory(
+    'a sealed conditional directory',
+    { conditional: true, durability: 'none' },
+    sealed,
+    CONDITIONAL,
   ),
 ]

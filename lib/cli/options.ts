@@ -11,8 +11,20 @@ export interface WriteFlags {
   readonly format?: Format
 }
 
-export function directoryOption(): Option {
+function directoryOption(): Option {
   return new Option('-d, --directory <dir>', 'the store; default: what LINKSTORE_DIR says')
+}
+
+/** Adds the options that name a store, and what opens it if it is sealed. */
+export function addStoreOptions(command: Command): Command {
+  return command
+    .addOption(directoryOption())
+    .option('--identity <file>', 'who reads a sealed store; default: what LINKSTORE_IDENTITY says')
+    .option('--trust <key>', 'whose objects to read, too: a public key or a file of them', collect)
+}
+
+function collect(word: string, before: readonly string[] = []): readonly string[] {
+  return [...before, word]
 }
 
 export function durabilityOption(): Option {

@@ -1,12 +1,12 @@
 import { writeSync } from 'node:fs'
 import type { Command, OutputConfiguration } from 'commander'
-import { directoryOption } from './options.js'
+import { addStoreOptions } from './options.js'
 import { safeText } from './safe-text.js'
 import { writeStderr } from './stderr.js'
 
 /** Adds a command below another, such as `get` below `cell`. */
 export function addSubcommand(parent: Command, usage: string, summary: string): Command {
-  const command = parent.command(usage).description(summary).addOption(directoryOption())
+  const command = addStoreOptions(parent.command(usage).description(summary))
   return command.configureOutput(outputOf(command))
 }
 

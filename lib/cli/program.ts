@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
-import { directoryOption, examples } from './options.js'
+import { addStoreOptions, examples } from './options.js'
 import { parseNumber } from './option-values.js'
 import { outputOf, print } from './output.js'
 import type { Session } from './session.js'
@@ -16,8 +16,10 @@ interface Entry {
   readonly load: () => Promise<CommandModule>
 }
 
-interface DirectoryFlag {
+interface StoreFlags {
   readonly directory?: string
+  readonly identity?: string
+  readonly trust?: readonly string[]
 }
 
 const ENTRIES: readonly Entry[] = [
@@ -36,6 +38,7 @@ const ENTRIES: readonly Entry[] = [
   entry('cell', 'small values to compare and set', () => import('./cell.js')),
   entry('lock <name> <command...>', 'run a command under a lease', () => import('./lock.js')),
   entry('queue', 'jobs that any number of processes share', () => import('./queue.js')),
+  entry('keys', 'identities, and who can read a sealed store', () => import('./keys.js')),
   entry('import <dir>', 'store a directory tree', () => import('./import.js')),
   entry('export <dir>', 'write keys back as a directory tree', () => import('./export.js')),
   entry('verify', 'read and check every object', () => import('./verify.js')),
@@ -64,9 +67,8 @@ Exit status: 0 done; 1 no such object, or there is one already, or somebody else
  */
 export async function buildProgram(session: Session, words: readonly string[]): Promise<Command> {
   const program = new Command('linkstore')
-  program
+  addStoreOptions(program)
     .description('A key-value store in a directory that any number of processes and hosts share.')
-    .addOption(directoryOption())
     .option('-V, --version', 'print the version')
     .on('option:version', printVersion)
     .enablePositionalOptions()
@@ -75,13 +77,16 @@ export async function buildProgram(session: Session, words: readonly string[]): 
     .exitOverride()
     .addHelpText('after', HELP + STATUSES)
     .hook('preAction', (_, command) => {
-      session.directory = directoryOf(command) ?? process.env['LINKSTORE_DIR']
+      session.directory = nearest(command, 'directory') ?? process.env['LINKSTORE_DIR']
+      const identity = nearest(command, 'identity') ?? process.env['LINKSTORE_IDENTITY'] ?? ''
+      const trust = nearest(command, 'trust') ?? wordsOf(process.env['LINKSTORE_TRUST'])
+      session.seal = identity === '' ? undefined : { identity, trust }
     })
   for (const { usage, summary, load } of ENTRIES) {
     const command = program.command(usage).description(summary)
     command.configureOutput(outputOf(command))
     if (!words.includes(command.name())) continue
-    command.addOption(directoryOption())
+    addStoreOptions(command)
     const { configure } = await load()
     configure(command, session)
   }
@@ -89,10 +94,18 @@ export async function buildProgram(session: Session, words: readonly string[]): 
   return program
 }
 
-/** What `-d` says, the one nearest to the command. */
-function directoryOf(command: Command): string | undefined {
-  const { directory } = command.opts<DirectoryFlag>()
-  return directory ?? (command.parent === null ? undefined : directoryOf(command.parent))
+/** What an option such as `-d` says, the one nearest to the command. */
+function nearest<Name extends keyof StoreFlags>(
+  command: Command,
+  name: Name,
+): StoreFlags[Name] | undefined {
+  const value = command.opts<StoreFlags>()[name]
+  return value ?? (command.parent === null ? undefined : nearest(command.parent, name))
+}
+
+/** A variable that may stay empty. */
+function wordsOf(variable: string | undefined): readonly string[] {
+  return variable === undefined || variable === '' ? [] : [variable]
 }
 
 /** What the list of commands says of one: its name and arguments. */

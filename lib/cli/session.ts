@@ -2,11 +2,12 @@ import { setMaxListeners } from 'node:events'
 import * as nodeFs from 'node:fs'
 import { constants } from 'node:os'
 import { CommanderError } from 'commander'
-import type { DirectoryStore, OpenOptions, Store } from '../../index.js'
+import type { DirectoryStore, ObjectStore, OpenOptions, Store } from '../../index.js'
 import { BrokenPipe, describe, EXIT, statusOf } from './failure.js'
 import type { ProgressBar } from './progress-bar.js'
 import { quoted, safeText } from './safe-text.js'
 import { writeStderr } from './stderr.js'
+import type { SealFlags } from './seal.js'
 import { isStdoutBusy } from './stdout.js'
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
@@ -23,6 +24,8 @@ export class Session {
   #divertedTo: ((signal: Signal) => void) | undefined
   /** The directory that was asked for, if any was. */
   directory: string | undefined
+  /** Who reads it, if it is sealed. */
+  seal: SealFlags | undefined
   /** What the process exits with if nothing fails. */
   status: number = EXIT.done
 
@@ -49,12 +52,31 @@ export class Session {
     options: OpenOptions,
     work: (store: Store) => Promise<void>,
   ): Promise<void> {
-    const { open } = await import('../../index.js')
-    await this.#with((directory, signal) => open(directory, { ...options, signal }), work)
+    const { seal } = this
+    if (seal === undefined) {
+      const { open } = await import('../../index.js')
+      await this.#with((directory, signal) => open(directory, { ...options, signal }), work)
+      return
+    }
+    const { unsealedStore } = await import('./seal.js')
+    await this.withFiles(options, async (files) => work(await unsealedStore(files, seal)))
   }
 
   /** The same with the store under its bare face, which hands out pinned objects. */
   async withObjects(
+    options: OpenOptions,
+    work: (store: ObjectStore) => Promise<void>,
+  ): Promise<void> {
+    const { seal } = this
+    await this.withFiles(options, async (files) => {
+      if (seal === undefined) return await work(files)
+      const { unsealed } = await import('./seal.js')
+      await work(await unsealed(files, seal))
+    })
+  }
+
+  /** The same with what lies in the directory as it is, also where it is sealed. */
+  async withFiles(
     options: OpenOptions,
     work: (store: DirectoryStore) => Promise<void>,
   ): Promise<void> {
@@ -82,6 +104,13 @@ export class Session {
   requireDirectory(): string {
     if (this.directory !== undefined && this.directory !== '') return this.directory
     throw new TypeError('no store was named; give its directory with -d, or set LINKSTORE_DIR')
+  }
+
+  requireSeal(): SealFlags {
+    if (this.seal !== undefined) return this.seal
+    throw new TypeError(
+      'no identity was named; give its file with --identity, or set LINKSTORE_IDENTITY',
+    )
   }
 
   /** Until it is disposed of, signals go there and interrupt nothing; SIGHUP is one of them. */

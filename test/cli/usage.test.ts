@@ -16,7 +16,7 @@ import {
 
 const COMMANDS = [
   ...['set', 'get', 'has', 'rm', 'add', 'take', 'ls', 'stat', 'cp', 'mv', 'count', 'clear'],
-  ...['cell', 'lock', 'queue'],
+  ...['cell', 'lock', 'queue', 'keys'],
   ...['import', 'export', 'verify', 'sweep', 'doctor', 'health', 'destroy', 'demo'],
 ]
 const HOSTILE = 'tab\tline\nescape\u001b[31m\u009b2J bidi\u202e\u2066 zero\u200b\ufeff back\\slash'
