@@ -41,6 +41,7 @@ function chunkOf(path, { getModuleInfo }) {
     (/\/lib\/cli\/[^/]*$/.test(id) && getModuleInfo(id).importedIds.every(isLight))
   if (getModuleInfo(path).isEntry) return undefined
   if (/^lib\/adapters\//.test(relative(BUILT, path))) return 'adapters'
+  if (/^lib\/backends\/s3\//.test(relative(BUILT, path))) return 's3-requests'
   if (/^lib\/(layers\/|stored-object\b)/.test(relative(BUILT, path))) return 'layers'
   if (/^lib\/(?!cli\/|doctor\/)/.test(relative(BUILT, path))) return 'library'
   return isLight(path) ? 'command' : undefined

@@ -2,8 +2,9 @@ import { setMaxListeners } from 'node:events'
 import * as nodeFs from 'node:fs'
 import { constants } from 'node:os'
 import { CommanderError } from 'commander'
-import type { DirectoryStore, OpenOptions, Store } from '../../index.js'
+import type { ObjectStore, OpenOptions, Store } from '../../index.js'
 import { BrokenPipe, describe, EXIT, statusOf } from './failure.js'
+import { isUrl } from './place.js'
 import type { ProgressBar } from './progress-bar.js'
 import { quoted, safeText } from './safe-text.js'
 import { writeStderr } from './stderr.js'
@@ -21,7 +22,8 @@ export class Session {
   #interruptedBy: Signal | undefined
   #bar: ProgressBar | undefined
   #divertedTo: ((signal: Signal) => void) | undefined
-  /** The directory that was asked for, if any was. */
+  #isListening = false
+  /** The directory, or URL, that was asked for, if any was. */
   directory: string | undefined
   /** What the process exits with if nothing fails. */
   status: number = EXIT.done
@@ -49,26 +51,48 @@ export class Session {
     options: OpenOptions,
     work: (store: Store) => Promise<void>,
   ): Promise<void> {
-    const { open } = await import('../../index.js')
-    await this.#with((directory, signal) => open(directory, { ...options, signal }), work)
+    await this.withStoreAt(this.requireDirectory(), options, work)
+  }
+
+  /** The same with any store, by its directory or URL. */
+  async withStoreAt(
+    place: string,
+    options: OpenOptions,
+    work: (store: Store) => Promise<void>,
+  ): Promise<void> {
+    await this.#with(async (signal) => {
+      if (isUrl(place)) {
+        const { openUrl } = await import('../url.js')
+        return await openUrl(place, { directory: options, signal })
+      }
+      const { open } = await import('../../index.js')
+      return await open(place, { ...options, signal })
+    }, work)
   }
 
   /** The same with the store under its bare face, which hands out pinned objects. */
   async withObjects(
     options: OpenOptions,
-    work: (store: DirectoryStore) => Promise<void>,
+    work: (store: ObjectStore) => Promise<void>,
   ): Promise<void> {
-    const { directoryStore } = await import('../../index.js')
+    const place = this.requireDirectory()
     const how = { fs: nodeFs, inline: true, ...options }
-    await this.#with((directory, signal) => directoryStore(directory, { ...how, signal }), work)
+    await this.#with(async (signal): Promise<ObjectStore> => {
+      if (isUrl(place)) {
+        const { openObjects } = await import('../url.js')
+        return await openObjects(place, { directory: how, signal })
+      }
+      const { directoryStore } = await import('../../index.js')
+      return await directoryStore(place, { ...how, signal })
+    }, work)
   }
 
   async #with<S extends Closable>(
-    open: (directory: string, signal: AbortSignal) => Promise<S>,
+    open: (signal: AbortSignal) => Promise<S>,
     work: (store: S) => Promise<void>,
   ): Promise<void> {
     this.#listen()
-    const store = await open(this.requireDirectory(), this.signal)
+    const store = await open(this.signal)
     try {
       await work(store)
     } catch (error) {
@@ -81,7 +105,9 @@ export class Session {
 
   requireDirectory(): string {
     if (this.directory !== undefined && this.directory !== '') return this.directory
-    throw new TypeError('no store was named; give its directory with -d, or set LINKSTORE_DIR')
+    throw new TypeError(
+      'no store was named; give its directory or URL with -d, or set LINKSTORE_DIR',
+    )
   }
 
   /** Until it is disposed of, signals go there and interrupt nothing; SIGHUP is one of them. */
@@ -146,6 +172,8 @@ export class Session {
   }
 
   #listen(): void {
+    if (this.#isListening) return
+    this.#isListening = true
     for (const signal of SIGNALS) process.on(signal, this.#onSignal)
     // A write beyond `ulimit -f` then fails as one on a full disk does; else the process would die.
     process.on('SIGXFSZ', () => undefined)

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { DirectoryStore, Durability, StoredObject } from '../../index.js'
+import type { Durability, ObjectStore, StoredObject } from '../../index.js'
 import { deliver } from './deliver.js'
 import { BrokenPipe } from './failure.js'
 import { requireWritable } from './local-file.js'
@@ -44,11 +44,7 @@ export function configure(command: Command, session: Session): void {
 }
 
 /** The value went nowhere: better that somebody else takes it than that it is lost. */
-async function putBack(
-  session: Session,
-  store: DirectoryStore,
-  object: StoredObject,
-): Promise<void> {
+async function putBack(session: Session, store: ObjectStore, object: StoredObject): Promise<void> {
   const { key, contentType, metadata, expiresAtMs } = object.info
   const isPlain = !store.supports.metadata
   await store.write(key, object.stream(), {

@@ -4,7 +4,9 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const PROGRAM = fileURLToPath(new URL('../../dist/test/support/s3-server-process.js', import.meta.url))
+const PROGRAM = fileURLToPath(
+  new URL('../../dist/test/support/s3-server-process.js', import.meta.url),
+)
 
 /** What the server takes, and what the command is given to sign with. */
 export const CREDENTIALS = { accessKeyId: 'key', secretAccessKey: 'secret' }

@@ -28,9 +28,7 @@ import {
 
 /** What has to be there so that a request does something. */
 export type Condition =
-  | { readonly IfNoneMatch: '*' }
-  | { readonly IfMatch: string }
-  | Readonly<Record<string, never>>
+  { readonly IfNoneMatch: '*' } | { readonly IfMatch: string } | Readonly<Record<string, never>>
 
 /** What is stored beside a value. */
 export interface Beside {
@@ -364,4 +362,3 @@ async function gather(body: Readable, signal: AbortSignal | undefined): Promise<
   }
   return Buffer.concat(pieces)
 }
-

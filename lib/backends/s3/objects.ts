@@ -198,7 +198,13 @@ export class S3Objects {
       metadata: toMetadata({ removal, writtenAtMs: Date.now() }, {}),
       contentType: 'text/plain',
     }
-    const put = await this.#bucket.put(name, Buffer.from(removal), beside, { IfMatch: etag }, signal)
+    const put = await this.#bucket.put(
+      name,
+      Buffer.from(removal),
+      beside,
+      { IfMatch: etag },
+      signal,
+    )
     if (put !== undefined) {
       await this.#tidy(key, put)
       return true
