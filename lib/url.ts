@@ -1,3 +1,4 @@
+import type * as sdkModule from '@aws-sdk/client-s3'
 import { fileURLToPath } from 'node:url'
 import { directoryStore } from './backends/directory.js'
 import { memoryStore, type MemoryStore } from './backends/memory.js'
@@ -13,6 +14,8 @@ export interface UrlOptions extends CallOptions {
   /** What goes for a directory, if it is one; parameters of the URL go before. */
   readonly directory?: OpenOptions | undefined
 }
+
+type Sdk = typeof sdkModule
 
 /** What the parameters of an URL are read by. */
 type Reader = (name: string, text: string) => unknown
@@ -148,7 +151,7 @@ async function s3At(url: URL): Promise<ObjectStore> {
   return s3Store({ client, bucket: url.host, prefix, ownsClient: true, ...others })
 }
 
-async function sdk(): Promise<typeof import('@aws-sdk/client-s3')> {
+async function sdk(): Promise<Sdk> {
   try {
     return await import('@aws-sdk/client-s3')
   } catch (cause) {

@@ -182,7 +182,8 @@ export class S3Store implements ObjectStore {
     throw new StoreError('NOT_SUPPORTED', message)
   }
 
-  #pin({ name, facts, opened, release }: OpenedObject): StoredObject {
+  #pin(found: OpenedObject): StoredObject {
+    const { name, facts, opened } = found
     const abort = new AbortController()
     const content = new Content(this.#bucket, name, facts, opened, abort.signal)
     const object = storedObject({
@@ -191,7 +192,7 @@ export class S3Store implements ObjectStore {
       close: async () => {
         abort.abort()
         this.#open.delete(object)
-        await release()
+        await found.release()
       },
     })
     this.#open.add(object)

@@ -62,7 +62,7 @@ function judge(
 }
 
 app.addHook('preHandler', (request, reply, done) => {
-  const found = objection(request as unknown as Asked)
+  const found = objection(request)
   if (found === undefined) {
     done()
     return

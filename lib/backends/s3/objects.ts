@@ -182,7 +182,9 @@ export class S3Objects {
     if (opened.bytes.length === opened.totalBytes) return object
     const copy = this.#names.own(`taken-${randomBytes(16).toString('hex')}`)
     if (!(await this.#bucket.copy(name, copy, facts.etag, signal))) return undefined
-    const release = async (): Promise<void> => void (await this.#bucket.remove(copy, {}))
+    const release = async (): Promise<void> => {
+      await this.#bucket.remove(copy, {})
+    }
     return { name: copy, facts: { ...facts, etag: '', versionId: undefined }, opened, release }
   }
 

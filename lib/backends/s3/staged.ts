@@ -51,7 +51,7 @@ export async function stage(
     const id = await bucket.createUpload(how.name, beside, signal)
     const upload = new Upload(bucket, how.name, id, signal)
     try {
-      await upload.add((first.value as Buffer | undefined) ?? Buffer.alloc(0))
+      await upload.add(first.value ?? Buffer.alloc(0))
       await upload.add(second.value)
       for await (const part of parts) await upload.add(part)
       await upload.settle()
@@ -72,13 +72,9 @@ interface Sum {
   crc: number
 }
 
-function smallValue(
-  bucket: Bucket,
-  { name, tail, beside }: StageHow,
-  bytes: Buffer,
-  { crc }: Sum,
-): Staged {
-  const stored = beside(crc)
+function smallValue(bucket: Bucket, how: StageHow, bytes: Buffer, { crc }: Sum): Staged {
+  const { name, tail } = how
+  const stored = how.beside(crc)
   return {
     sizeBytes: bytes.length - tail.length,
     isLarge: false,
