@@ -97,10 +97,10 @@ function placeOf(text: string, options: UrlOptions): Place {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase()
   if (scheme === undefined)
     return { kind: 'directory', path: text, options: { ...directory, signal } }
-  if (scheme === 'file') return fileAt(parse(text), { ...directory, signal })
+  if (scheme === 'file') return fileAt(text, { ...directory, signal })
   if (scheme === 'memory') return { kind: 'other', open: () => memoryAt(parse(text)) }
   if (scheme === 's3') return { kind: 'other', open: () => s3At(parse(text)) }
-  const hint = `a directory of that name is ${JSON.stringify(`./${text}`)}`
+  const hint = `a directory of that name is ${hiding(`./${text}`)}`
   throw new TypeError(`there is no backend for ${scheme}: in ${hiding(text)}; ${SCHEMES}; ${hint}`)
 }
 
@@ -114,9 +114,11 @@ function parse(text: string): URL {
   return url
 }
 
-function fileAt(url: URL, options: OpenOptions): Place {
-  if (!/^file:\/\//i.test(url.href) || url.host !== '' || url.pathname === '/') {
-    throw new TypeError(`${url.href} names no directory; write file:///and/its/path`)
+function fileAt(text: string, options: OpenOptions): Place {
+  const url = parse(text)
+  // A path that is not absolute would be made so.
+  if (!/^file:\/\/\//i.test(text) || url.pathname === '/') {
+    throw new TypeError(`${hiding(text)} names no directory; write file:///and/its/path`)
   }
   const parameters = parametersOf(url, DIRECTORY_PARAMETERS)
   const path = fileURLToPath(`file://${url.pathname}`)

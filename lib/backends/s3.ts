@@ -41,7 +41,7 @@ export interface S3Options {
    * keys must agree. Default false.
    */
   readonly conditional?: boolean | undefined
-  /** The longest key, where the server takes shorter names than S3; default 1024 less the prefix. */
+  /** The longest key, where the server takes shorter names; default 1024 less the prefix. */
   readonly maxKeyBytes?: number | undefined
   /** Whether closing the store destroys the client; default false. */
   readonly ownsClient?: boolean | undefined

@@ -19,8 +19,7 @@ const HELP =
   ) +
   `
 FROM and TO are directories or URLs. Objects come with their content type, their metadata and what
-is left of their lifetime. Each copy is read back and compared by its crc before the next one of the
-same key is thought of. FROM is not changed; nothing is removed from TO, where an object of the same
+is left of their lifetime. Each copy is read back and compared by its crc. FROM is not changed; nothing is removed from TO, where an object of the same
 key is replaced.
 
 Run it again to go on, or to bring over what has changed since: an object is left out if TO has one

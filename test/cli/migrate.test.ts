@@ -84,7 +84,7 @@ await t.test('objects go to S3 and back with all they have, once', async (t) => 
 await t.test('one that is interrupted leaves nothing half, and goes on', async (t) => {
   const dir = t.testdir()
   const [from, url] = [join(dir, 'from'), await s3Url()]
-  await filled(from, 1000)
+  await filled(from, 300)
   const { child, ended } = start(process.execPath, [MAIN, 'migrate', from, url], { env })
   await using target = await openUrl(url)
   while (!(await target.has('key 0')) && child.exitCode === null) {

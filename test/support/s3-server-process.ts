@@ -1,7 +1,7 @@
 /**
  * A process of its own that serves S3 over HTTP: fauxqs, with the conditions of writes and removals
- * that it lacks put before it. Its handlers change the objects in the same turn of the event loop in
- * which a condition was judged, so nothing comes between.
+ * that it lacks put before it. Its handlers change the objects in the same turn of the event loop
+ * in which a condition was judged, so nothing comes between.
  *
  * The name of a bucket says what the server does not do: one with `plain-removals` ignores the
  * conditions of removals, as MinIO does; one with `no-conditions` ignores all.

@@ -146,7 +146,7 @@ class Upload {
     try {
       await this.#bucket.abortUpload(this.#name, this.#id)
     } catch {
-      // What went wrong first is what the caller must hear of; docs/s3.md says what removes the rest.
+      // What went wrong first is what the caller must hear of. A lifecycle rule removes the rest.
     }
   }
 
