@@ -19,14 +19,14 @@ const HELP =
   ) +
   `
 FROM and TO are directories or URLs. Objects come with their content type, their metadata and what
-is left of their lifetime. Each copy is read back and compared by its crc. FROM is not changed; nothing is removed from TO, where an object of the same
-key is replaced.
+is left of their lifetime. Each copy is read back and compared by its crc. FROM is not changed;
+nothing is removed from TO, where an object of the same key is replaced.
 
-Run it again to go on, or to bring over what has changed since: an object is left out if TO has one
-of the same size, content type and metadata that was written later, by the clocks of their writers.
---checksum compares the values of these, too. A key that is written while this runs has one of its
-values in TO; one that is removed from FROM may stay in TO. What cannot be copied is skipped and
-named; the exit status is then 3. Cells, leases and queues are not objects: they stay where they are.
+Run it again to go on, or to bring over what has changed since: an object is left out if TO has
+one of the same size, content type and metadata that was written no earlier, by the clocks of their
+writers. --checksum compares the values of these, too. A key that is written while this runs has
+one of its values in TO; one that is removed from FROM may stay in TO. What cannot be copied is
+skipped and named; the exit status is then 3. Cells, leases and queues stay where they are.
 `
 
 interface Flags {
