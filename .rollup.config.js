@@ -43,6 +43,7 @@ function chunkOf(path, { getModuleInfo }) {
   // Loads a module of Node's that takes longer to load than all of this.
   if (/^lib\/structured-clone\b/.test(relative(BUILT, path))) return 'structured-clone'
   if (/^lib\/adapters\//.test(relative(BUILT, path))) return 'adapters'
+  if (/^lib\/backends\/s3\//.test(relative(BUILT, path))) return 's3-requests'
   if (/^lib\/(layers\/|stored-object\b)/.test(relative(BUILT, path))) return 'layers'
   if (/^lib\/(?!cli\/|doctor\/)/.test(relative(BUILT, path))) return 'library'
   return isLight(path) ? 'command' : undefined

@@ -84,7 +84,10 @@ const IMPORT_RULES: readonly { room: RegExp; may: RegExp }[] = [
     room: /^lib\/protocol\//,
     may: /^(node:(os|zlib|crypto|fs)$|lib\/(protocol\/|format\/|drivers\/effects)|lib\/(key|errors|diagnostics|object-info|source)\.ts)/,
   },
-  { room: /^lib\/cli\//, may: /^(node:|index\.ts|lib\/cli\/|[a-z])/ },
+  {
+    room: /^lib\/cli\//,
+    may: /^(node:|index\.ts|lib\/(cli\/|doctor\/|layers\/|activity\/|url)|(?!lib\/)[a-z])/,
+  },
   {
     room: /^lib\/adapters\//,
     may: /^(node:|index\.ts|lib\/(adapters\/|structured-clone\.ts)|(?!lib\/)[@a-z])/,
@@ -228,7 +231,9 @@ await t.test(
     }
     reach('index.ts')
     const strangers = [...reached].filter((path) =>
-      /^lib\/(cli|doctor|layers|adapters|gateway|backends\/memory|stored-object)\b/.test(path),
+      /^lib\/(cli|doctor|layers|adapters|gateway|backends\/(memory|s3)|url|stored-object)\b/.test(
+        path,
+      ),
     )
     t.same(strangers, [])
     t.same([...packages], ['fs-extra'])
@@ -248,15 +253,20 @@ await t.test('package.json names the packages that are used, where they are used
     const packages = all.filter((imported) => !/^(node:|lib\/|index\.ts)/.test(imported))
     return [...new Set(packages.map(packageOf))].sort()
   }
-  const [runtime, peers] = [manifest.dependencies, manifest.peerDependencies].map(Object.keys)
-  t.same(usedIn(/^lib\//), [...runtime!, ...peers!].sort())
-  const optional = /^lib\/(adapters|backends|layers)\//
+  // Peers are what adapters and backends are for; an URL leads to some of these.
+  const forPeers = /^lib\/(adapters\/|backends\/|layers\/|url\.ts)/
+  const peers = Object.keys(manifest.peerDependencies).sort()
+  const isPeer = (name: string): boolean => peers.includes(name)
+  const dependencies = Object.keys(manifest.dependencies).sort()
   t.same(
-    peers!.filter((name) => !usedIn(optional).includes(name)),
-    [],
+    usedIn(/^lib\//).filter((name) => !isPeer(name)),
+    dependencies,
   )
+  t.same(usedIn(forPeers).filter(isPeer), peers)
   t.same(
-    usedIn(/^lib\/(?!(adapters|backends|layers)\/)/).filter((name) => !runtime!.includes(name)),
+    sources
+      .filter(({ path }) => path.startsWith('lib/') && !forPeers.test(path))
+      .filter((source) => importsOf(source).some((imported) => isPeer(packageOf(imported)))),
     [],
   )
   for (const version of Object.values(manifest.dependencies)) t.match(version, /^\^?\d/)

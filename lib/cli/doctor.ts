@@ -8,6 +8,7 @@ import { linesOf } from './doctor/view.js'
 import { EXIT } from './failure.js'
 import { parseDuration } from './option-values.js'
 import { examples } from './options.js'
+import { pathOf } from './place.js'
 import { ProgressBar } from './progress-bar.js'
 import { safeJson, safeText } from './safe-text.js'
 import type { Session } from './session.js'
@@ -60,7 +61,9 @@ async function examine(session: Session, flags: Flags, signal: AbortSignal): Pro
   if (timeoutMs < MIN_TIMEOUT_MS || timeoutMs > MAX_TIMEOUT_MS) {
     throw new RangeError('--timeout must be between 10ms and 1h')
   }
-  const directory = resolve(session.requireDirectory())
+  const path = pathOf(session.requireDirectory())
+  if (path === undefined) throw new TypeError('doctor examines directories, and this is none')
+  const directory = resolve(path)
   const bar = new ProgressBar('examining')
   session.show(bar)
   let probed = 0

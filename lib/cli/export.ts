@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Store } from '../../index.js'
 import { EXISTING, examples } from './options.js'
+import { pathOf } from './place.js'
 import { ProgressBar } from './progress-bar.js'
 import type { Session } from './session.js'
 import { exportTree } from './tree/exporter.js'
@@ -35,7 +36,7 @@ export function configure(command: Command, session: Session): void {
     .addHelpText('after', HELP)
     .action((directory: string, flags: Flags) =>
       session.withManyObjects(EXISTING, async (store) => {
-        const storeRoot = session.requireDirectory()
+        const storeRoot = pathOf(session.requireDirectory())
         const root = await makeDirectory(directory)
         if ((await pathWithin(storeRoot, root)) !== undefined) {
           command.error('error: a store cannot be exported into itself')

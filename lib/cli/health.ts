@@ -2,8 +2,10 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { EXIT } from './failure.js'
 import { askApart } from './health/isolation.js'
+import type { Answer } from './health/messages.js'
 import { parseDuration } from './option-values.js'
-import { examples } from './options.js'
+import { examples, EXISTING } from './options.js'
+import { pathOf } from './place.js'
 import { safeJson, safeText } from './safe-text.js'
 import type { Session } from './session.js'
 import { LineWriter } from './stdout.js'
@@ -29,8 +31,12 @@ export function configure(command: Command, session: Session): void {
     .option('--timeout <duration>', 'how long the store may take; default: 2s', parseDuration)
     .addHelpText('after', HELP)
     .action(async ({ json = false, timeout: timeoutMs = TIMEOUT_MS }: Flags) => {
-      const directory = resolve(session.requireDirectory())
-      const { tookMs, problem } = await askApart(directory, timeoutMs, session.signal)
+      const place = session.requireDirectory()
+      const path = pathOf(place)
+      const { tookMs, problem } =
+        path === undefined
+          ? await ask(session, place, timeoutMs)
+          : await askApart(resolve(path), timeoutMs, session.signal)
       const isHealthy = problem === undefined
       session.status = isHealthy ? EXIT.done : EXIT.absent
       const words = isHealthy
@@ -40,4 +46,14 @@ export function configure(command: Command, session: Session): void {
       await lines.line(json ? safeJson({ isHealthy, tookMs, problem }) : words)
       await lines.flush()
     })
+}
+
+/** What is no directory cannot hang in the file system, so it is asked from here. */
+async function ask(session: Session, place: string, timeoutMs: number): Promise<Answer> {
+  let answer: Answer | undefined
+  await session.withStoreAt(place, EXISTING, async (store) => {
+    const { tookMs, error } = await store.health({ timeoutMs })
+    answer = { tookMs, problem: error?.message }
+  })
+  return answer ?? { tookMs: 0, problem: 'it could not be asked' }
 }

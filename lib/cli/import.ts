@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Durability, Format, Store } from '../../index.js'
 import { parsePart, type Part } from './option-values.js'
 import { creating, durabilityOption, examples, formatOption } from './options.js'
+import { pathOf } from './place.js'
 import { ProgressBar } from './progress-bar.js'
 import type { Session } from './session.js'
 import { countTree, importTree, type ImportHow } from './tree/importer.js'
@@ -42,7 +43,7 @@ export function configure(command: Command, session: Session): void {
     .action(async (directory: string, flags: Flags) => {
       const root = await requireDirectory(directory)
       await session.withManyObjects(creating(flags), async (store) => {
-        const storeRoot = session.requireDirectory()
+        const storeRoot = pathOf(session.requireDirectory())
         const excluded = await pathWithin(root, storeRoot)
         const isWithin = (await pathWithin(storeRoot, root)) !== undefined
         if (isWithin) command.error('error: a store cannot be imported into itself')

@@ -92,7 +92,7 @@ async function generate(
 async function init(session: Session, words: readonly string[]): Promise<void> {
   const recipients = await publicKeys(words)
   const identity = await identityOf(session.requireSeal())
-  await session.withFiles(creating({}), async (files) => {
+  await session.withStored(creating({}), async (files) => {
     const { createKeyring } = await import('../layers/sealed.js')
     const { signal } = session
     if (await createKeyring(files, { identity, recipients, signal })) return
@@ -120,7 +120,7 @@ async function withKeyring(
   const seal = session.requireSeal()
   const identity = await identityOf(seal)
   const keepers = await publicKeys(seal.trust)
-  await session.withFiles(EXISTING, async (files) => {
+  await session.withStored(EXISTING, async (files) => {
     const { openKeyring } = await import('../layers/sealed.js')
     await work(await openKeyring(files, { identity, keepers, signal: session.signal }))
   })

@@ -12,7 +12,10 @@ export interface WriteFlags {
 }
 
 function directoryOption(): Option {
-  return new Option('-d, --directory <dir>', 'the store; default: what LINKSTORE_DIR says')
+  return new Option(
+    '-d, --directory <dir>',
+    'the store, or its URL; default: what LINKSTORE_DIR says',
+  )
 }
 
 /** Adds the options that name a store, and what opens it if it is sealed. */

@@ -41,6 +41,11 @@ const ENTRIES: readonly Entry[] = [
   entry('keys', 'identities, and who can read a sealed store', () => import('./keys.js')),
   entry('import <dir>', 'store a directory tree', () => import('./import.js')),
   entry('export <dir>', 'write keys back as a directory tree', () => import('./export.js')),
+  entry(
+    'migrate <from> <to>',
+    'copy all objects of a store to another',
+    () => import('./migrate.js'),
+  ),
   entry('verify', 'read and check every object', () => import('./verify.js')),
   entry('doctor [dir]', 'say what a directory can promise as a store', () => import('./doctor.js')),
   entry('health', 'exit with 0 if a store answers, else with 1', () => import('./health.js')),

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { DirectoryStore, ObjectStore, Store } from '../../index.js'
+import type { ObjectStore, Store } from '../../index.js'
 import type { Identity } from '../layers/sealed.js'
 import { LocalFileError } from './failure.js'
 
@@ -50,17 +50,18 @@ export async function unsealed(inner: ObjectStore, flags: SealFlags): Promise<Ob
 }
 
 /**
- * The same under its usual face. What looks after files works on the directory; cells, leases and
- * queues would not be sealed, so there are none.
+ * The same under its usual face. What looks after files works on those of a directory; cells, leases
+ * and queues would not be sealed, so there are none.
  */
-export async function unsealedStore(directory: DirectoryStore, flags: SealFlags): Promise<Store> {
-  const { bulkOf, Store } = await import('../../index.js')
-  const objects = await unsealed(directory, flags)
+export async function unsealedStore(inner: ObjectStore, flags: SealFlags): Promise<Store> {
+  const { bulkOf, DirectoryStore, Store } = await import('../../index.js')
+  const objects = await unsealed(inner, flags)
+  if (!(inner instanceof DirectoryStore)) return new Store(objects)
   const bulk = {
     ...bulkOf(objects),
-    verify: directory.verify.bind(directory),
-    sweep: directory.sweep.bind(directory),
-    destroy: directory.destroy.bind(directory),
+    verify: inner.verify.bind(inner),
+    sweep: inner.sweep.bind(inner),
+    destroy: inner.destroy.bind(inner),
   }
   return new Store(objects, bulk)
 }

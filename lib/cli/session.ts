@@ -2,8 +2,9 @@ import { setMaxListeners } from 'node:events'
 import * as nodeFs from 'node:fs'
 import { constants } from 'node:os'
 import { CommanderError } from 'commander'
-import type { DirectoryStore, ObjectStore, OpenOptions, Store } from '../../index.js'
+import type { ObjectStore, OpenOptions, Store } from '../../index.js'
 import { BrokenPipe, describe, EXIT, statusOf } from './failure.js'
+import { openObjectsAt, openStoreAt } from './place.js'
 import type { ProgressBar } from './progress-bar.js'
 import { quoted, safeText } from './safe-text.js'
 import { writeStderr } from './stderr.js'
@@ -22,7 +23,8 @@ export class Session {
   #interruptedBy: Signal | undefined
   #bar: ProgressBar | undefined
   #divertedTo: ((signal: Signal) => void) | undefined
-  /** The directory that was asked for, if any was. */
+  #isListening = false
+  /** The directory, or URL, that was asked for, if any was. */
   directory: string | undefined
   /** Who reads it, if it is sealed. */
   seal: SealFlags | undefined
@@ -52,14 +54,24 @@ export class Session {
     options: OpenOptions,
     work: (store: Store) => Promise<void>,
   ): Promise<void> {
+    await this.withStoreAt(this.requireDirectory(), options, work)
+  }
+
+  /** The same with any store, by its directory or URL. */
+  async withStoreAt(
+    place: string,
+    options: OpenOptions,
+    work: (store: Store) => Promise<void>,
+  ): Promise<void> {
     const { seal } = this
     if (seal === undefined) {
-      const { open } = await import('../../index.js')
-      await this.#with((directory, signal) => open(directory, { ...options, signal }), work)
+      await this.#with((signal) => openStoreAt(place, { ...options, signal }), work)
       return
     }
     const { unsealedStore } = await import('./seal.js')
-    await this.withFiles(options, async (files) => work(await unsealedStore(files, seal)))
+    await this.#withObjectsAt(place, options, async (objects) => {
+      await work(await unsealedStore(objects, seal))
+    })
   }
 
   /** The same with the store under its bare face, which hands out pinned objects. */
@@ -68,29 +80,36 @@ export class Session {
     work: (store: ObjectStore) => Promise<void>,
   ): Promise<void> {
     const { seal } = this
-    await this.withFiles(options, async (files) => {
-      if (seal === undefined) return await work(files)
+    await this.withStored(options, async (objects) => {
+      if (seal === undefined) return await work(objects)
       const { unsealed } = await import('./seal.js')
-      await work(await unsealed(files, seal))
+      await work(await unsealed(objects, seal))
     })
   }
 
-  /** The same with what lies in the directory as it is, also where it is sealed. */
-  async withFiles(
+  /** The same with what is stored as it is, also where it is sealed. */
+  async withStored(
     options: OpenOptions,
-    work: (store: DirectoryStore) => Promise<void>,
+    work: (objects: ObjectStore) => Promise<void>,
   ): Promise<void> {
-    const { directoryStore } = await import('../../index.js')
     const how = { fs: nodeFs, inline: true, ...options }
-    await this.#with((directory, signal) => directoryStore(directory, { ...how, signal }), work)
+    await this.#withObjectsAt(this.requireDirectory(), how, work)
+  }
+
+  async #withObjectsAt(
+    place: string,
+    options: OpenOptions,
+    work: (objects: ObjectStore) => Promise<void>,
+  ): Promise<void> {
+    await this.#with((signal) => openObjectsAt(place, { ...options, signal }), work)
   }
 
   async #with<S extends Closable>(
-    open: (directory: string, signal: AbortSignal) => Promise<S>,
+    open: (signal: AbortSignal) => Promise<S>,
     work: (store: S) => Promise<void>,
   ): Promise<void> {
     this.#listen()
-    const store = await open(this.requireDirectory(), this.signal)
+    const store = await open(this.signal)
     try {
       await work(store)
     } catch (error) {
@@ -103,7 +122,9 @@ export class Session {
 
   requireDirectory(): string {
     if (this.directory !== undefined && this.directory !== '') return this.directory
-    throw new TypeError('no store was named; give its directory with -d, or set LINKSTORE_DIR')
+    throw new TypeError(
+      'no store was named; give its directory or URL with -d, or set LINKSTORE_DIR',
+    )
   }
 
   requireSeal(): SealFlags {
@@ -175,6 +196,8 @@ export class Session {
   }
 
   #listen(): void {
+    if (this.#isListening) return
+    this.#isListening = true
     for (const signal of SIGNALS) process.on(signal, this.#onSignal)
     // A write beyond `ulimit -f` then fails as one on a full disk does; else the process would die.
     process.on('SIGXFSZ', () => undefined)

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { ObjectStore, Durability, StoredObject } from '../../index.js'
+import type { Durability, ObjectStore, StoredObject } from '../../index.js'
 import { deliver } from './deliver.js'
 import { BrokenPipe } from './failure.js'
 import { requireWritable } from './local-file.js'

@@ -39,6 +39,10 @@ export function checkLoading(project: string): void {
     assert.ok(part.own <= 4, `linkstore/${name} is ${part.own} files`)
   }
 
+  const url = evaluate("import { openUrl } from 'linkstore/url'; await openUrl('memory:')")
+  assert.deepEqual(url.packages, [], 'nothing of S3 is loaded unless an URL says so')
+  assert.ok(url.own <= 4, `linkstore/url is ${url.own} files`)
+
   const bin = join(project, 'node_modules', '.bin', 'linkstore')
   const get = loadedBy(project, [bin, '-d', join(project, 'module'), 'get', 'greeting'])
   assert.deepEqual(get.packages, ['commander'], 'get loads what reads the command line')

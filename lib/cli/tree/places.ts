@@ -24,8 +24,15 @@ export async function makeDirectory(path: string): Promise<string> {
   return await requireDirectory(path)
 }
 
-/** The path of `inner` below `outer`: empty if they are the same, undefined if it is elsewhere. */
-export async function pathWithin(outer: string, inner: string): Promise<string | undefined> {
+/**
+ * The path of `inner` below `outer`: empty if they are the same, undefined if it is elsewhere, or
+ * one of them is no directory.
+ */
+export async function pathWithin(
+  outer: string | undefined,
+  inner: string | undefined,
+): Promise<string | undefined> {
+  if (outer === undefined || inner === undefined) return undefined
   const path = relative(await fs.realpath(outer), await fs.realpath(inner))
   return path === '..' || path.startsWith('../') ? undefined : path
 }

@@ -1,0 +1,185 @@
+import type * as sdkModule from '@aws-sdk/client-s3'
+import { fileURLToPath } from 'node:url'
+import { directoryStore } from './backends/directory.js'
+import { memoryStore, type MemoryStore } from './backends/memory.js'
+import type { OpenOptions } from './backends/opening.js'
+import { StoreError } from './errors.js'
+import type { CallOptions, ObjectStore } from './object-store.js'
+import { open } from './open.js'
+import { checkOptionNames, checkOptions, oneOf } from './options.js'
+import { Store } from './store.js'
+
+/** How a store is opened by its URL. */
+export interface UrlOptions extends CallOptions {
+  /** What goes for a directory, if it is one; parameters of the URL go before. */
+  readonly directory?: OpenOptions | undefined
+}
+
+type Sdk = typeof sdkModule
+
+/** What the parameters of an URL are read by. */
+type Reader = (name: string, text: string) => unknown
+type Readers = Readonly<Record<string, Reader>>
+
+const asText: Reader = (_, text) => text
+const asBoolean: Reader = (name, text) => oneOf(name, text, ['true', 'false']) === 'true'
+const asNumber: Reader = (name, text) => {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new TypeError(`${name} must be a number, not ${JSON.stringify(text)}`)
+}
+
+const DIRECTORY_PARAMETERS: Readers = {
+  create: asBoolean,
+  format: asText,
+  conditional: asBoolean,
+  durability: asText,
+  reads: asText,
+  fresh: asBoolean,
+  readOnly: asBoolean,
+  sweep: asBoolean,
+} satisfies { [Name in keyof OpenOptions]?: Reader }
+
+const S3_PARAMETERS: Readers = {
+  endpoint: asText,
+  region: asText,
+  forcePathStyle: asBoolean,
+  conditional: asBoolean,
+  maxKeyBytes: asNumber,
+}
+
+interface S3Parameters {
+  readonly endpoint?: string
+  readonly region?: string
+  readonly forcePathStyle?: boolean
+  readonly conditional?: boolean
+  readonly maxKeyBytes?: number
+}
+
+const SCHEMES = `there are file:///path, memory:, memory:name and s3://bucket/prefix`
+const CONNECT_TIMEOUT_MS = 5000
+/** Of a connection on which nothing moves. */
+const SILENCE_TIMEOUT_MS = 60_000
+
+/** Stores in memory by their names, for as long as the process lives. */
+const named = new Map<string, MemoryStore>()
+
+/**
+ * Opens a store by an URL, so that it is configuration that chooses the backend:
+ * `file:///path`, `memory:` (one of its own), `memory:name` (shared within the process) or
+ * `s3://bucket/prefix?endpoint=…`. What is no URL is the path of a directory. A directory has all
+ * that `open` gives it, cells and queues too. `docs/layers.md` has the parameters.
+ *
+ * @throws TypeError for an unknown scheme or parameter; StoreError as `open` does, and
+ *   `NOT_SUPPORTED` if the package is not installed that S3 needs
+ */
+export async function openUrl(url: string, options: UrlOptions = {}): Promise<Store> {
+  const place = placeOf(url, options)
+  if (place.kind === 'directory') return await open(place.path, place.options)
+  return new Store(await place.open())
+}
+
+/** The same under its bare face: the backend itself, to put layers over. */
+export async function openObjects(url: string, options: UrlOptions = {}): Promise<ObjectStore> {
+  const place = placeOf(url, options)
+  if (place.kind === 'directory') return await directoryStore(place.path, place.options)
+  return await place.open()
+}
+
+type Place =
+  | { readonly kind: 'directory'; readonly path: string; readonly options: OpenOptions }
+  | { readonly kind: 'other'; readonly open: () => Promise<ObjectStore> }
+
+function placeOf(text: string, options: UrlOptions): Place {
+  checkOptionNames(options, ['signal', 'directory'])
+  const { signal, directory = {} } = options
+  checkOptions(directory)
+  if (typeof text !== 'string' || text === '') throw new TypeError('an URL must be a string')
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase()
+  if (scheme === undefined)
+    return { kind: 'directory', path: text, options: { ...directory, signal } }
+  if (scheme === 'file') return fileAt(text, { ...directory, signal })
+  if (scheme === 'memory') return { kind: 'other', open: () => memoryAt(parse(text)) }
+  if (scheme === 's3') return { kind: 'other', open: () => s3At(parse(text)) }
+  const hint = `a directory of that name is ${hiding(`./${text}`)}`
+  throw new TypeError(`there is no backend for ${scheme}: in ${hiding(text)}; ${SCHEMES}; ${hint}`)
+}
+
+function parse(text: string): URL {
+  if (!URL.canParse(text)) throw new TypeError(`${hiding(text)} is not an URL; ${SCHEMES}`)
+  const url = new URL(text)
+  if (url.username !== '' || url.password !== '') {
+    throw new TypeError('credentials do not belong in an URL; the SDK of AWS finds them elsewhere')
+  }
+  if (url.hash !== '') throw new TypeError(`an URL of a store has no fragment, as ${url.hash} is`)
+  return url
+}
+
+function fileAt(text: string, options: OpenOptions): Place {
+  const url = parse(text)
+  // A path that is not absolute would be made so.
+  if (!/^file:\/\/\//i.test(text) || url.pathname === '/') {
+    throw new TypeError(`${hiding(text)} names no directory; write file:///and/its/path`)
+  }
+  const parameters = parametersOf(url, DIRECTORY_PARAMETERS)
+  const path = fileURLToPath(`file://${url.pathname}`)
+  return { kind: 'directory', path, options: { ...options, ...parameters } }
+}
+
+function memoryAt(url: URL): Promise<MemoryStore> {
+  parametersOf(url, {})
+  const name = url.href.slice('memory:'.length)
+  if (name === '') return Promise.resolve(memoryStore())
+  const first = named.get(name) ?? memoryStore()
+  named.set(name, first)
+  return Promise.resolve(memoryStore({ from: first }))
+}
+
+async function s3At(url: URL): Promise<ObjectStore> {
+  const { endpoint, ...parameters } = parametersOf(url, S3_PARAMETERS) as S3Parameters
+  const { region, forcePathStyle = endpoint !== undefined, ...others } = parameters
+  if (url.host === '') throw new TypeError(`${url.href} names no bucket; write s3://bucket`)
+  if (endpoint !== undefined && !/^https?:\/\//.test(endpoint)) {
+    throw new TypeError(`endpoint must be the http or https URL of a server, not ${endpoint}`)
+  }
+  const { S3Client } = await sdk()
+  const { s3Store } = await import('./backends/s3.js')
+  const client = new S3Client({
+    ...(endpoint !== undefined && { endpoint, region: region ?? 'us-east-1' }),
+    ...(region !== undefined && { region }),
+    forcePathStyle,
+    requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, socketTimeout: SILENCE_TIMEOUT_MS },
+  })
+  const prefix = decodeURIComponent(url.pathname).replace(/^\/|\/$/g, '')
+  return s3Store({ client, bucket: url.host, prefix, ownsClient: true, ...others })
+}
+
+async function sdk(): Promise<Sdk> {
+  try {
+    return await import('@aws-sdk/client-s3')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause
+    const message = 'S3 needs the package @aws-sdk/client-s3; npm install @aws-sdk/client-s3'
+    throw new StoreError('NOT_SUPPORTED', message, { operation: 'open', cause })
+  }
+}
+
+/** The parameters of an URL, read as what they are. */
+function parametersOf(url: URL, readers: Readers): Record<string, unknown> {
+  const values: Record<string, unknown> = {}
+  for (const [name, text] of url.searchParams) {
+    const read = Object.hasOwn(readers, name) ? readers[name] : undefined
+    if (read === undefined) {
+      const names = Object.keys(readers)
+      const known = names.length === 0 ? 'it has none' : `there are ${names.join(', ')}`
+      throw new TypeError(`unknown parameter ${JSON.stringify(name)} of ${url.protocol}; ${known}`)
+    }
+    if (name in values) throw new TypeError(`the parameter ${name} is given twice`)
+    values[name] = read(name, text)
+  }
+  return values
+}
+
+/** A text for a message, without what may be a password in it. */
+function hiding(text: string): string {
+  return JSON.stringify(text.replace(/\/\/[^/@]*@/, '//…@'))
+}
