@@ -24,7 +24,7 @@ function countCode({ core }) {
   })
 }
 
-/** The reference, with all pages: docs/testing.md#the-reference. */
+/** The reference, with all pages: docs/testing.md#documentation. */
 export default {
   plugin: [nameModules],
   markdownItLoader: countCode,

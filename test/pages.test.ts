@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { dir } from 'tmp-promise'
 import { problemOf } from './bench/xml.js'
 import { follow, pagesOf, textOf } from './links/links.js'
@@ -60,4 +60,21 @@ await t.test('pictures are well-formed, described, and drawn for light and dark'
     }
     t.notMatch(text, /<(script|image)|href|url\(http|@import/, `${name} needs no other file`)
   }
+})
+
+await t.test('every page can be found by following links from the README', async (t) => {
+  const root = join(import.meta.dirname, '..')
+  const found = new Set<string>(['README.md'])
+  for (const page of found) {
+    const text = await readFile(join(root, page), 'utf8')
+    for (const [, target = ''] of text.matchAll(/\]\(([^)#\s]+\.md)(?:#[^)]*)?\)/g)) {
+      if (!target.startsWith('https:')) found.add(join(dirname(page), target))
+    }
+  }
+  const pages = pagesOf(root).filter((page) => !/^(bench|test)\//.test(page))
+  t.ok(pages.length > 40, 'there are pages')
+  t.same(
+    pages.filter((page) => !found.has(page)),
+    [],
+  )
 })
