@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { basename, join, relative } from 'node:path'
+import { join, relative } from 'node:path'
+import { entryPoints } from './.entry-points.js'
 
 const BUILT = join(import.meta.dirname, 'dist')
 /** What every module of tsc's brings about, and what is known to do no harm. */
@@ -45,14 +46,12 @@ function chunkOf(path, { getModuleInfo }) {
   return isLight(path) ? 'command' : undefined
 }
 
-/** What can be imported, by the name of its file, as package.json says. */
+/** What can be imported, by the name of its file. */
 function exported() {
-  const text = readFileSync(join(import.meta.dirname, 'package.json'), 'utf8')
-  const entries = Object.values(JSON.parse(text).exports).filter(({ types }) => types !== undefined)
   return Object.fromEntries(
-    entries.map(({ types, default: file }) => [
-      basename(file, '.js'),
-      join(import.meta.dirname, types.replace(/\.d\.ts$/, '.js')),
+    entryPoints().map(({ bundle, source }) => [
+      bundle,
+      join(BUILT, source.replace(/\.ts$/, '.js')),
     ]),
   )
 }

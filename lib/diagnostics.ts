@@ -2,7 +2,9 @@ import { channel } from 'node:diagnostics_channel'
 
 /** What is published on the channel `linkstore:notice`. */
 export interface Notice {
+  /** What happened, in words for people. */
   readonly message: string
+  /** The error behind it. */
   readonly cause: unknown
 }
 

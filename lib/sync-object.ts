@@ -8,6 +8,7 @@ import { parseJson } from './value.js'
 
 /** One version of one object, pinned until it is closed. The synchronous `StoredObject`. */
 export class SyncStoredObject implements Disposable {
+  /** What is known of this version. */
   readonly info: ObjectInfo
   readonly #handle: Handle
   readonly #run: <T>(operation: Operation<T>) => T
@@ -56,6 +57,7 @@ export class SyncStoredObject implements Disposable {
     this.#run(closeHandle(this.#handle))
   }
 
+  /** The same as {@link close}: for `using`. */
   [Symbol.dispose](): void {
     this.close()
   }

@@ -179,6 +179,7 @@ export class SyncStore implements Disposable {
     }
   }
 
+  /** The same as {@link entries} of all. */
   [Symbol.iterator](): Generator<[key: string, value: Buffer]> {
     return this.entries()
   }
@@ -235,6 +236,7 @@ export class SyncStore implements Disposable {
     this.#closed = true
   }
 
+  /** The same as {@link close}: for `using`. */
   [Symbol.dispose](): void {
     this.close()
   }

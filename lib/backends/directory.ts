@@ -53,6 +53,7 @@ import { WALK_OPTIONS } from './whole-store.js'
 
 /** A store in a directory: what `open` gives its face to. */
 export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterStore {
+  /** What the store can do, by its format and by whether it was made conditional. */
   readonly supports: Supports
   readonly #driver: AsyncDriver
   readonly #context: Context
@@ -196,6 +197,7 @@ export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterSt
     })
   }
 
+  /** The place that a cell, lease or flight is built on; `NOT_SUPPORTED` in the `raw` format. */
   register(space: CellSpace, name: string): Register {
     return this.#check('cell', () => {
       const cell = locateCell(this.#context, space, toObjectKey(name))
