@@ -22,3 +22,12 @@ export function timed(atMs: number): string {
   const date = new Date(atMs)
   return Number.isNaN(date.getTime()) ? `${atMs} ms after 1970` : date.toISOString()
 }
+
+/** A duration for people: `8 s`, `2 min 10 s`, `3 h 5 min`. */
+export function lasting(durationMs: number): string {
+  const seconds = Math.ceil(durationMs / 1000)
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}

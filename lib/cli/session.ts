@@ -79,6 +79,12 @@ export class Session {
     await store.close()
   }
 
+  /** Lets `work` clean up after itself when a signal comes; for what needs no store to be there. */
+  interruptible<T>(work: () => Promise<T>): Promise<T> {
+    this.#listen()
+    return work()
+  }
+
   requireDirectory(): string {
     if (this.directory !== undefined && this.directory !== '') return this.directory
     throw new TypeError('no store was named; give its directory with -d, or set LINKSTORE_DIR')
@@ -99,6 +105,11 @@ export class Session {
   /** From now on, messages take this bar away before they are written. */
   show(bar: ProgressBar): void {
     this.#bar = bar
+  }
+
+  /** Takes the bar away, so that what is printed has the line to itself. */
+  hide(): void {
+    this.#bar?.clear()
   }
 
   /** Says something to the user, on a line of its own. */

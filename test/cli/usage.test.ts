@@ -17,7 +17,7 @@ import {
 const COMMANDS = [
   ...['set', 'get', 'has', 'rm', 'add', 'take', 'ls', 'stat', 'cp', 'mv', 'count', 'clear'],
   ...['cell', 'lock', 'queue'],
-  ...['import', 'export', 'verify', 'sweep', 'doctor', 'health', 'destroy', 'demo'],
+  ...['import', 'export', 'bench', 'verify', 'sweep', 'doctor', 'health', 'destroy', 'demo'],
 ]
 const HOSTILE = 'tab\tline\nescape\u001b[31m\u009b2J bidi\u202e\u2066 zero\u200b\ufeff back\\slash'
 
