@@ -1,3 +1,4 @@
+const SIZE_COLUMNS = 12
 const UNITS = ['kB', 'MB', 'GB', 'TB', 'PB']
 
 /** A count with its noun: `1 file`, `1,234 files`. */
@@ -21,4 +22,12 @@ export function sized(bytes: number): string {
 export function timed(atMs: number): string {
   const date = new Date(atMs)
   return Number.isNaN(date.getTime()) ? `${atMs} ms after 1970` : date.toISOString()
+}
+
+/** The first columns of a long line: the size, for programs too, and the time of writing. */
+export function sizeAndTime(one: {
+  readonly sizeBytes: number
+  readonly writtenAtMs: number
+}): string {
+  return `${String(one.sizeBytes).padStart(SIZE_COLUMNS)}  ${timed(one.writtenAtMs)}`
 }
