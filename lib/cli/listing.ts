@@ -28,7 +28,7 @@ export interface Objects {
 export const DEFAULT_SEPARATOR = '/'
 
 /** Characters that can begin something else than themselves in a pattern. */
-const SPECIAL = /[*?[\]{}()!+@|\\]/
+const SPECIAL = /[*?[\]{}()!+@\\]/
 
 export function globOption(): Option {
   const what = "only keys that match this pattern, such as 'photos/**/*.jpg'"
@@ -54,6 +54,8 @@ export async function selectionOf(
 }
 
 function literalBeginning(glob: string): string {
+  // What stands behind it may be all that is wanted.
+  if (glob.includes('|')) return ''
   const at = glob.search(SPECIAL)
   return at === -1 ? glob : glob.slice(0, at)
 }

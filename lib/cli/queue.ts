@@ -78,7 +78,9 @@ function configurePush(command: Command, session: Session): void {
           await writeStdout(Buffer.from(`${id}\n`), signal)
           return
         }
-        session.note(`the queue has a job with the key ${quoted(dedupeKey ?? '')} already`)
+        session.note(
+          `the queue has a job with the key ${quoted(dedupeKey ?? '')} already; none was added`,
+        )
         session.status = EXIT.absent
       }),
     )

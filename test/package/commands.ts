@@ -60,7 +60,10 @@ export function useCommands(project: string): void {
   const [, list = ''] = /^Commands:\n((?: .*\n)+)/m.exec(command(project, ['--help']).stdout) ?? []
   const names = [...list.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name)
   const used = new Set(STEPS.map(({ words }) => words[0]))
-  assert.deepEqual(names.filter((name) => name !== 'help').sort(), [...used].filter((name) => name !== 'complete').sort())
+  assert.deepEqual(
+    names.filter((name) => name !== 'help').sort(),
+    [...used].filter((name) => name !== 'complete').sort(),
+  )
 }
 
 function command(

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseDuration } from '../option-values.js'
 import type { Candidate, KeysWanted } from './wanted.js'
 
 const MAX_KEYS = 200
-/** Longer than this nobody waits for a shell. */
-const PATIENCE_MS = 2000
+/** Longer than this few wait for a shell; LINKSTORE_COMPLETION_TIMEOUT says otherwise. */
+const PATIENCE = '2s'
 const GRACE_MS = 100
 
 /**
@@ -23,7 +24,7 @@ export async function keysBeginning(wanted: KeysWanted): Promise<Candidate[]> {
     return found.size < MAX_KEYS
   })
   const candidates = [...found].map((text) => ({ text, description: '' }))
-  if (isAll) return candidates
+  if (isAll || candidates.length === 0) return candidates
   return [...candidates, { text: `${before}${prefix}…`, description: 'and more' }]
 }
 
@@ -50,11 +51,15 @@ async function list(
       if (!line.includes('\\') && !add(line)) resolve(false)
     })
   })
-  const isAll = await Promise.race([ended, enough, sleep(PATIENCE_MS, false, { ref: false })])
+  const isAll = await Promise.race([ended, enough, sleep(patienceMs(), false, { ref: false })])
   child.kill('SIGTERM')
   await Promise.race([ended, sleep(isAll ? 0 : GRACE_MS)])
   child.kill('SIGKILL')
   child.stdout.destroy()
   child.unref()
   return isAll
+}
+
+function patienceMs(): number {
+  return parseDuration(process.env['LINKSTORE_COMPLETION_TIMEOUT'] ?? PATIENCE)
 }

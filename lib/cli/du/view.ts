@@ -8,7 +8,7 @@ const DAY_MS = 24 * 60 * 60 * 1000
 const LABEL_COLUMNS = 15
 const COUNT_COLUMNS = 11
 const SIZE_COLUMNS = 10
-const MAX_BAR_COLUMNS = 40
+const MAX_BAR_COLUMNS = 36
 
 /** How it is shown. */
 export interface Look {
@@ -65,7 +65,7 @@ function histogram(title: string, rows: readonly Row[], { pen, colors, columns }
   const isFilled = ({ objects }: Row): boolean => objects > 0
   const shown = rows.slice(rows.findIndex(isFilled), rows.findLastIndex(isFilled) + 1)
   const most = Math.max(...shown.map(({ objects }) => objects))
-  const taken = LABEL_COLUMNS + COUNT_COLUMNS + SIZE_COLUMNS + 6
+  const taken = LABEL_COLUMNS + COUNT_COLUMNS + SIZE_COLUMNS + 5
   const width = Math.max(1, Math.min(MAX_BAR_COLUMNS, columns - taken))
   const lines = shown.map((row) => {
     const text = `${row.label.padEnd(LABEL_COLUMNS)}${figures(count(row), sized(row.bytes), '')}`

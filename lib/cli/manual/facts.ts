@@ -4,6 +4,7 @@ type Facts = readonly (readonly [term: string, meaning: string])[]
 
 export const ENVIRONMENT: Facts = [
   ['LINKSTORE_DIR', 'the store, where no -d names one'],
+  ['LINKSTORE_COMPLETION_TIMEOUT', 'how long completion looks for keys; default: 2s'],
   ['LINKSTORE_LEASE_NAME', 'for the command that lock runs: the lease it holds'],
   ['LINKSTORE_LEASE_TOKEN', 'for the same: a number larger than that of any holder before'],
   ['LINKSTORE_JOB_ID', 'for the command that queue run runs: the job'],
