@@ -9,8 +9,8 @@ export type Shell = (typeof SHELLS)[number]
 const HELP =
   `
 Prints a script for the shell, which completes commands, options, keys, and names of files. Load it
-where the shell starts, or put it where the shell looks for such scripts. Keys are those of the store
-that -d or LINKSTORE_DIR names; a store that does not answer within two seconds has none.
+where the shell starts, or put it where the shell looks for such scripts. Keys are those of the
+store that -d or LINKSTORE_DIR names; a store that does not answer within two seconds has none.
 ` +
   examples(
     'source <(linkstore completion bash)',

@@ -13,7 +13,7 @@ const OPERATORS = '|&;()<>\n'
 const SPECIAL = /[^\w%+,./:=@\u0080-\uffff-]/g
 
 /**
- * The words of a line of bash behind the name of the command, and the last one, as far as the cursor.
+ * The words of a line of bash behind the name of the command, and the last one, up to the cursor.
  * Nothing is run or looked up. `breaks` divide words for bash, but for no command.
  */
 export function lexed(line: string, breaks: string): { words: string[]; last: LastWord } {

@@ -19,9 +19,10 @@ export async function keysBeginning(wanted: KeysWanted): Promise<Candidate[]> {
   if (directory === '') return []
   const found = new Set<string>()
   const isAll = await list(directory, prefix, (key) => {
+    if (found.size === MAX_KEYS) return false
     const end = key.indexOf('/', prefix.length) + 1
     found.add(before + (end === 0 ? key : key.slice(0, end)))
-    return found.size < MAX_KEYS
+    return true
   })
   const candidates = [...found].map((text) => ({ text, description: '' }))
   if (isAll || candidates.length === 0) return candidates

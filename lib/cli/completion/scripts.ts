@@ -36,7 +36,8 @@ _linkstore() {
         whole+=("$word") whole_texts+=("\${word}  \${reply#*$'\\t'}")
       fi
     done
-  } < <("\${\${(Q)words[1]}/#\\~/$HOME}" complete zsh -- "\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}" 2>/dev/null </dev/null)
+  } < <("\${\${(Q)words[1]}/#\\~/$HOME}" complete zsh -- \\
+    "\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}" 2>/dev/null </dev/null)
   case $kind in
     files) compset -P '--*='; _files ;;
     directories) compset -P '--*='; _files -/ ;;
@@ -54,7 +55,8 @@ function __linkstore_complete
     set -l current (commandline -ct)
     set -l replies ($words[1] complete fish -- $words[2..-1] "$current" 2>/dev/null </dev/null)
     set -l path (string replace -r -- '^--[^=]*=' '' "$current")
-    set -l before (string sub -l (math (string length -- "$current") - (string length -- "$path")) -- "$current")
+    set -l length (math (string length -- "$current") - (string length -- "$path"))
+    set -l before (string sub -l $length -- "$current")
     switch "$replies[1]"
         case files
             printf '%s\\n' $before(__fish_complete_path "$path")

@@ -21,4 +21,4 @@ export const FILES: Facts = [
 ]
 
 export const SEE_ALSO =
-  'docs/cli.md in the package, and beside it docs/errors.md, docs/guarantees.md, docs/file-systems.md.'
+  'docs/cli.md, docs/errors.md, docs/guarantees.md and docs/file-systems.md in the package.'

@@ -53,7 +53,8 @@ function* section(command: Command, above: string): Generator<string> {
   const name = `${above}${command.name()}`
   const below = visible(command)
   yield `.Ss ${word(name)}`
-  yield `.Nm linkstore Cm ${word(name)} ${usageMacros(below.length > 0 ? '<command>' : command.usage())}`
+  const usage = below.length > 0 ? '<command>' : command.usage()
+  yield `.Nm linkstore Cm ${word(name)} ${usageMacros(usage)}`
   yield* paragraphs(`${capitalized(command.description())}.`)
   yield* options(command, (long) => !COMMON.includes(long))
   yield* paragraphs(afterText(command))
