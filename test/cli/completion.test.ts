@@ -232,12 +232,13 @@ await t.test('fish completes what is typed', async (t) => {
 })
 
 await t.test('the scripts are free of errors, and other shells are refused', async (t) => {
-  const { run } = scratch(t)
+  const { dir, run } = scratch(t)
   for (const shell of ['bash', 'zsh', 'fish']) {
     if (!has(shell, t)) continue
     const { status, stdout } = await run(['completion', shell])
     t.equal(status, 0)
-    execFileSync(shell, ['-n'], { input: stdout })
+    writeFileSync(join(dir, shell), stdout)
+    execFileSync(shell, ['-n', join(dir, shell)])
   }
   t.match(await run(['completion', 'tcsh']), { status: 2, stderr: /choices are bash, zsh, fish/ })
 })
