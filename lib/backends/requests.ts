@@ -85,7 +85,7 @@ export function writeRequest(
     durability: durabilityOf(context, options),
   }
   if (how.ifAbsent && how.ifVersion !== undefined) {
-    throw new TypeError('ifAbsent and ifVersion exclude each other')
+    throw new TypeError('ifAbsent and ifVersion exclude each other; give one of them')
   }
   const source = toSource(body)
   const operation = requireWritten(verbsOf(context).write(context, objectKey, source, how), how)
@@ -158,7 +158,10 @@ export function listPrefix(context: Context, options: { readonly prefix?: unknow
 
 function requireKeys(context: Context): void {
   if (context.format === 'envelope') return
-  throw new StoreError('NOT_SUPPORTED', 'the raw format does not keep keys, so none can be listed')
+  throw new StoreError(
+    'NOT_SUPPORTED',
+    'the raw format does not keep keys, so none can be listed; use envelopes',
+  )
 }
 
 function refuseAttributes(options: WriteOptions): void {

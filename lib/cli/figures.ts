@@ -1,3 +1,4 @@
+const SIZE_COLUMNS = 12
 const UNITS = ['kB', 'MB', 'GB', 'TB', 'PB']
 
 /** A count with its noun: `1 file`, `1,234 files`. */
@@ -30,4 +31,12 @@ export function lasting(durationMs: number): string {
   const minutes = Math.floor(seconds / 60)
   if (minutes < 60) return `${minutes} min ${seconds % 60} s`
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+/** The first columns of a long line: the size, for programs too, and the time of writing. */
+export function sizeAndTime(one: {
+  readonly sizeBytes: number
+  readonly writtenAtMs: number
+}): string {
+  return `${String(one.sizeBytes).padStart(SIZE_COLUMNS)}  ${timed(one.writtenAtMs)}`
 }

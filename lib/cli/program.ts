@@ -4,6 +4,7 @@ import { directoryOption, examples } from './options.js'
 import { parseNumber } from './option-values.js'
 import { outputOf, print } from './output.js'
 import type { Session } from './session.js'
+import { STATUSES } from './statuses.js'
 
 interface CommandModule {
   readonly configure: (command: Command, session: Session) => void
@@ -14,6 +15,8 @@ interface Entry {
   readonly usage: string
   readonly summary: string
   readonly load: () => Promise<CommandModule>
+  /** Whether it is for other programs than a shell's user. */
+  readonly isHidden?: boolean
 }
 
 interface DirectoryFlag {
@@ -28,6 +31,11 @@ const ENTRIES: readonly Entry[] = [
   entry('add <key> [value]', 'store a value if its key has none', () => import('./add.js')),
   entry('take <key>', 'print a value and remove it, in one', () => import('./take.js')),
   entry('ls [prefix]', 'list keys', () => import('./ls.js')),
+  entry(
+    'du [prefix]',
+    'tell how many objects there are, how large, how old',
+    () => import('./du.js'),
+  ),
   entry('stat <key>', 'print what is known of an object', () => import('./stat.js')),
   entry('cp <from> <to>', 'copy an object', () => import('./cp.js')),
   entry('mv <from> <to>', 'move an object to another key', () => import('./mv.js')),
@@ -44,6 +52,14 @@ const ENTRIES: readonly Entry[] = [
   entry('health', 'exit with 0 if a store answers, else with 1', () => import('./health.js')),
   entry('sweep', 'remove what crashes have left and what has expired', () => import('./sweep.js')),
   entry('destroy', 'remove the store and its directory', () => import('./destroy.js')),
+  entry(
+    'completion <shell>',
+    'print a script that completes words in a shell',
+    () => import('./completion.js'),
+  ),
+  hidden(
+    entry('complete <shell> [words...]', 'what that script asks', () => import('./complete.js')),
+  ),
 ]
 
 const HELP = examples(
@@ -54,9 +70,8 @@ const HELP = examples(
   'linkstore set --help',
 )
 
-const STATUSES = `
-Exit status: 0 done; 1 no such object, or there is one already, or somebody else was faster;
-2 wrong usage; 3 the store or the system failed.
+const STATUS_HELP = `
+Exit status: ${STATUSES.map(([status, meaning]) => `${status} ${meaning}`).join(';\n')}.
 `
 
 /**
@@ -74,12 +89,12 @@ export async function buildProgram(session: Session, words: readonly string[]): 
     .configureHelp({ subcommandTerm: termOf })
     .configureOutput(outputOf(program))
     .exitOverride()
-    .addHelpText('after', HELP + STATUSES)
+    .addHelpText('after', HELP + STATUS_HELP)
     .hook('preAction', (_, command) => {
       session.directory = directoryOf(command) ?? process.env['LINKSTORE_DIR']
     })
-  for (const { usage, summary, load } of ENTRIES) {
-    const command = program.command(usage).description(summary)
+  for (const { usage, summary, load, isHidden = false } of ENTRIES) {
+    const command = program.command(usage, { hidden: isHidden }).description(summary)
     command.configureOutput(outputOf(command))
     if (!words.includes(command.name())) continue
     command.addOption(directoryOption())
@@ -130,6 +145,10 @@ there are.
 
 function entry(usage: string, summary: string, load: Entry['load']): Entry {
   return { usage, summary, load }
+}
+
+function hidden(one: Entry): Entry {
+  return { ...one, isHidden: true }
 }
 
 function printVersion(): never {

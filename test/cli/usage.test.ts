@@ -15,9 +15,10 @@ import {
 } from './scratch.js'
 
 const COMMANDS = [
-  ...['set', 'get', 'has', 'rm', 'add', 'take', 'ls', 'stat', 'cp', 'mv', 'count', 'clear'],
+  ...['set', 'get', 'has', 'rm', 'add', 'take', 'ls', 'stat', 'cp', 'mv', 'count', 'clear', 'du'],
   ...['cell', 'lock', 'queue'],
   ...['import', 'export', 'bench', 'verify', 'sweep', 'doctor', 'health', 'destroy', 'demo'],
+  'completion',
 ]
 const HOSTILE = 'tab\tline\nescape\u001b[31m\u009b2J bidi\u202e\u2066 zero\u200b\ufeff back\\slash'
 
