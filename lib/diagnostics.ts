@@ -33,7 +33,7 @@ export type RetryCounts = { -readonly [Reason in keyof Retries]: number }
 
 let counts: RetryCounts | undefined
 
-/** Says that the operation that takes a step just now looks or tries again; costs next to nothing. */
+/** Says that the operation that takes a step just now looks or tries again. */
 export function noteRetry(reason: keyof Retries): void {
   if (counts !== undefined) counts[reason] += 1
 }

@@ -148,14 +148,11 @@ function badBody(): AsyncIterable<Uint8Array> & Iterable<Uint8Array> {
 
 await t.test('one event of one operation can be listened to', async (t) => {
   const { store } = await bothFaces(t)
-  const heard: unknown[] = []
-  const listener = (message: unknown): void => void heard.push(message)
-  subscribe('tracing:linkstore:read:asyncEnd', listener)
+  const recorder = new Recorder(['read'], ['asyncEnd'])
+  for (const act of [() => store.get('none'), () => store.has('none')]) await act()
+  recorder[Symbol.dispose]()
   await store.get('none')
-  await store.has('none')
-  unsubscribe('tracing:linkstore:read:asyncEnd', listener)
-  await store.get('none')
-  t.equal(heard.length, 1)
+  t.equal(recorder.heard.length, 1)
 })
 
 await t.test('messages have the hash of the key, and the key nowhere', async (t) => {

@@ -18,7 +18,10 @@ export class Recorder implements Disposable {
   readonly heard: Heard[] = []
   readonly #listeners: readonly [channelName: string, listener: (message: unknown) => void][]
 
-  constructor(names: readonly OperationName[] = OPERATION_NAMES, events = EVENTS) {
+  constructor(
+    names: readonly OperationName[] = OPERATION_NAMES,
+    events: readonly Event[] = EVENTS,
+  ) {
     this.#listeners = names.flatMap((name) =>
       events.map((event): [string, (message: unknown) => void] => {
         const note = (message: unknown): void => {
