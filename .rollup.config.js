@@ -31,6 +31,9 @@ const requiredCommander = {
       : null,
 }
 
+/** What every import of the library loads: not what only `linkstore/activity` needs. */
+const LIBRARY = /^lib\/(?!cli\/|doctor\/|activity\/|protocol\/(activity|census)\.js)/
+
 /**
  * Every run needs the library as a whole, and of the command what needs nothing but Node and
  * commander: one file each. The rest is divided by what leads to it.
@@ -42,7 +45,7 @@ function chunkOf(path, { getModuleInfo }) {
     (/\/lib\/cli\/[^/]*$/.test(id) && getModuleInfo(id).importedIds.every(isLight))
   if (getModuleInfo(path).isEntry) return undefined
   if (/^lib\/adapters\//.test(relative(BUILT, path))) return 'adapters'
-  if (/^lib\/(?!cli\/|doctor\/)/.test(relative(BUILT, path))) return 'library'
+  if (LIBRARY.test(relative(BUILT, path))) return 'library'
   return isLight(path) ? 'command' : undefined
 }
 

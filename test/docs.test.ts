@@ -18,6 +18,8 @@ const RUN = ['js', 'ts', 'sh']
 const SHOWN = ['text', 'json', 'python', 'mermaid']
 /** Packages that examples use beside linkstore, with the adapters for them. */
 const BESIDE = [
+  '@opentelemetry/api',
+  '@opentelemetry/sdk-metrics',
   '@tus/server',
   '@types/express',
   '@types/express-session',
@@ -39,6 +41,7 @@ const NOT_RUN: Readonly<Record<string, number>> = {
   'docs/adapters/tus.md console': 1,
   'docs/adapters/unstorage.md console': 1,
   'docs/testing.md console': 2,
+  'docs/watching.md console': 1,
 }
 
 /** A fenced block of a page. */

@@ -218,7 +218,7 @@ await t.test(
     }
     reach('index.ts')
     const strangers = [...reached].filter((path) =>
-      /^lib\/(cli|doctor|layers|adapters|gateway)\//.test(path),
+      /^lib\/(cli|doctor|activity|layers|adapters|gateway)\//.test(path),
     )
     t.same(strangers, [])
     t.same([...packages], ['fs-extra'])

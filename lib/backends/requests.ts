@@ -93,6 +93,16 @@ export function writeRequest(
   return { operation, waitsOnCaller: source.bytes === undefined, cancel }
 }
 
+/** The operation of a write that is cancelled where it fails. */
+export function* cancelling(request: WriteRequest): Operation<ObjectInfo> {
+  try {
+    return yield* request.operation
+  } catch (error) {
+    request.cancel(error)
+    throw error
+  }
+}
+
 /** A checked removal. */
 export function removeRequest(
   context: Context,

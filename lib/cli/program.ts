@@ -50,6 +50,7 @@ const ENTRIES: readonly Entry[] = [
   entry('verify', 'read and check every object', () => import('./verify.js')),
   entry('doctor [dir]', 'say what a directory can promise as a store', () => import('./doctor.js')),
   entry('health', 'exit with 0 if a store answers, else with 1', () => import('./health.js')),
+  entry('top', 'show what goes on in a store, live', () => import('./top.js')),
   entry('sweep', 'remove what crashes have left and what has expired', () => import('./sweep.js')),
   entry('destroy', 'remove the store and its directory', () => import('./destroy.js')),
   entry(

@@ -3,6 +3,7 @@ import * as nodeFs from 'node:fs'
 import { constants } from 'node:os'
 import { CommanderError } from 'commander'
 import type { DirectoryStore, OpenOptions, Store } from '../../index.js'
+import type { ActivityObserver, ActivityReporting } from '../activity/index.js'
 import { BrokenPipe, describe, EXIT, statusOf } from './failure.js'
 import type { ProgressBar } from './progress-bar.js'
 import { quoted, safeText } from './safe-text.js'
@@ -63,19 +64,28 @@ export class Session {
     await this.#with((directory, signal) => directoryStore(directory, { ...how, signal }), work)
   }
 
+  /** The same with nothing but a look from outside. */
+  async withObserver(work: (observer: ActivityObserver) => Promise<void>): Promise<void> {
+    const { observeActivity } = await import('../activity/index.js')
+    await this.#with((directory, signal) => observeActivity(directory, { signal }), work)
+  }
+
   async #with<S extends Closable>(
     open: (directory: string, signal: AbortSignal) => Promise<S>,
     work: (store: S) => Promise<void>,
   ): Promise<void> {
     this.#listen()
     const store = await open(this.requireDirectory(), this.signal)
+    const reporting = await this.#reportIfAsked()
     try {
       await work(store)
     } catch (error) {
       // What went wrong first is what the user must hear of.
+      await reporting?.stop().catch(() => undefined)
       await store.close().catch(() => undefined)
       throw error
     }
+    await reporting?.stop()
     await store.close()
   }
 
@@ -83,6 +93,13 @@ export class Session {
   interruptible<T>(work: () => Promise<T>): Promise<T> {
     this.#listen()
     return work()
+  }
+
+  /** For commands that run long, such as `queue run`. */
+  async #reportIfAsked(): Promise<ActivityReporting | undefined> {
+    if ((process.env['LINKSTORE_REPORT'] ?? '') === '') return undefined
+    const { reportActivity } = await import('../activity/index.js')
+    return await reportActivity(this.requireDirectory(), { program: 'linkstore' })
   }
 
   requireDirectory(): string {

@@ -33,6 +33,7 @@ const STEPS: readonly Step[] = [
   { words: ['export', 'copy-of-tree', '--json'], prints: /"files":1\b/ },
   { words: ['verify', '--json'], prints: /"findings":\[\]/ },
   { words: ['health'], prints: /^healthy/ },
+  { words: ['top', '--json'], prints: /"processes":\[\]/ },
   { words: ['sweep', '--dry-run', '--json'], prints: /"expired"/ },
   { words: ['cell', 'set', 'c', 'v'], prints: /^/ },
   { words: ['cell', 'get', 'c'], prints: /^v$/ },
