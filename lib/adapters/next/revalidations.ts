@@ -94,7 +94,9 @@ export class Revalidations {
     how?: { readonly expire?: number | undefined },
   ): Promise<void> {
     if (tags.length === 0) return
-    const untilMs = how === undefined ? undefined : momentAfter(Date.now(), how.expire)
+    const { expire } = how ?? { expire: 0 }
+    const isAtOnce = expire !== undefined && expire <= 0
+    const untilMs = isAtOnce ? undefined : momentAfter(Date.now(), expire)
     // A revalidation that is lost in a power cut would leave old pages fresh for ever.
     const options = { durability: 'full' } as const
     const { value } = await this.#mark.update((before) => raised(before), options)
