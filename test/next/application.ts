@@ -4,13 +4,17 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Test } from 'tap'
+import { setGracefulCleanup } from 'tmp-promise'
 import { tellProgress } from '../lab/selection.js'
 import { scratchDirectory } from '../support/surroundings.js'
 import type { Source } from './source.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 const FILES = join(ROOT, 'test/next')
-const COMMAND_TIMEOUT_MS = 300_000
+const COMMAND_TIMEOUT_MS = 600_000
+
+// Also where the test is ended from outside.
+setGracefulCleanup()
 
 /** One of the applications that are tried. */
 export interface Variant {

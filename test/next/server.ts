@@ -11,6 +11,14 @@ const START_TIMEOUT_MS = 60_000
 const REQUEST_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 5000
 
+/** The groups that are to end with this process, however it ends. */
+const groups = new Set<number>()
+const endGroups = (): void => {
+  for (const group of groups) endGroup(group, 'SIGKILL')
+}
+process.on('exit', endGroups)
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 /** What a page says of itself. */
 export interface Page {
   readonly status: number
@@ -50,6 +58,7 @@ export class Server {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    if (child.pid !== undefined) groups.add(child.pid)
     const server = new Server(`http://127.0.0.1:${port}`, child)
     t.teardown(() => server.stop())
     await server.#untilReady()
@@ -66,13 +75,10 @@ export class Server {
     const { pid, exitCode, signalCode } = this.#process
     if (pid === undefined || exitCode !== null || signalCode !== null) return
     const exit = once(this.#process, 'exit')
-    process.kill(-pid, 'SIGTERM')
+    endGroup(pid, 'SIGTERM')
     await Promise.race([exit, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })])
-    try {
-      process.kill(-pid, 'SIGKILL')
-    } catch {
-      // They have all ended.
-    }
+    endGroup(pid, 'SIGKILL')
+    groups.delete(pid)
   }
 
   /** What it answers. */
@@ -107,6 +113,14 @@ export class Server {
       await sleep(100)
     }
     throw new Error(`next start does not answer:\n${this.#printed}`)
+  }
+}
+
+function endGroup(group: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-group, signal)
+  } catch {
+    // They have all ended.
   }
 }
 

@@ -22,6 +22,7 @@ export class Builds {
   readonly #report: (error: unknown) => void
   readonly #known = new Map<string, { since: Promise<number>; renewAtMs: number }>()
   #cleaning: Promise<void> | undefined
+  #isStopped = false
 
   /** @param keepMs - for how long what belongs to a build stays when nobody uses it any more */
   constructor(store: Store, prefix: string, keepMs: number, report: (error: unknown) => void) {
@@ -68,8 +69,9 @@ export class Builds {
     return await this.#store.deleteMany(this.#oldKeys())
   }
 
-  /** Waits for what goes on in the background. */
-  async settled(): Promise<void> {
+  /** Ends what goes on in the background. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
     await this.#cleaning
   }
 
@@ -89,6 +91,7 @@ export class Builds {
   async *#oldKeys(): AsyncGenerator<string> {
     const isInUse = new Map<string, boolean>()
     for await (const key of this.#store.keys({ prefix: `${this.#prefix}/` })) {
+      if (this.#isStopped) return
       const [kind, build = ''] = key.slice(this.#prefix.length + 1).split('/')
       if (!OF_BUILDS.some((name) => name === kind)) continue
       let inUse = isInUse.get(build)

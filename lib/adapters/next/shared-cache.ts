@@ -147,6 +147,7 @@ export class SharedCache {
 
   /** Closes the store, if it was opened by its path. */
   async close(): Promise<void> {
+    await this.#parts?.builds.stop()
     await this.#opened.close()
   }
 }
