@@ -365,13 +365,13 @@ await t.test('whoever asks for what is being stored waits for it', async (t) => 
 await t.test('stamps are bounded, and never say fresh of what is not', async (t) => {
   let table = Stamps.parse(undefined)
   const tags = Array.from({ length: 3000 }, (_, index) => `tag ${index}`)
-  for (const [index, tag] of tags.entries()) {
-    const value = table.stamped([tag], index + 1)
-    t.ok(value.length <= MAX_CELL_BYTES || t.fail('it fits into a cell'))
+  for (let index = 0; index < tags.length; index += 100) {
+    const value = table.stamped(tags.slice(index, index + 100), index + 100)
+    if (value.length > MAX_CELL_BYTES) t.fail('it does not fit into a cell')
     table = Stamps.parse(Buffer.from(value))
   }
   for (const [index, tag] of tags.entries()) {
-    if (table.judge([tag], index, 0) !== 'expired') t.fail(`${tag} was revalidated`)
+    if (table.judge([tag], index - (index % 100), 0) !== 'expired') t.fail(`${tag} is fresh`)
   }
   t.equal(table.judge(['tag 2999'], 3000, 0), 'fresh')
   t.equal(table.judge(['another'], 2999, 0), 'fresh')

@@ -74,6 +74,14 @@ async function checkUseCache(t: Test, served: Served): Promise<void> {
   )
 }
 
+/** Next.js may answer that it has revalidated a moment before it has. */
+async function untilFresh(server: Server, path: string, version: number): Promise<void> {
+  await until(async () => {
+    await sleep(20)
+    return (await server.page(path)).version === version
+  }, `${path} is fresh in the other process`)
+}
+
 /** A page that is whole and of one rendering. */
 function checkWhole(t: Test, page: Page, what: string): void {
   t.equal(page.status, 200, `${what} is answered`)
@@ -89,7 +97,7 @@ async function builtPages(t: Test, { application, a, b, source }: Served): Promi
   t.same(fromB.renderings, fromA.renderings)
   const version = source.raise('built')
   await a.revalidate({ tag: 'built' })
-  t.equal((await b.page('/built')).version, version)
+  await untilFresh(b, '/built', version)
   await ofToday(application, async () => {
     const c = await Server.start(t, application)
     t.equal(
@@ -121,6 +129,7 @@ async function freshness(t: Test, { application, a, b, source }: Served): Promis
       await Promise.all([one.page('/tagged'), other.page('/tagged')])
       const version = source.raise('tagged')
       await one.revalidate(what)
+      await untilFresh(other, '/tagged', version)
       const first = await other.page('/tagged')
       t.equal(first.version, version, `after ${JSON.stringify(what)}`)
       const second = await one.page('/tagged')
@@ -158,7 +167,7 @@ async function bytes(t: Test, { a, b, source }: Served): Promise<void> {
   t.ok((await read(a)).equals(expected(1)))
   const version = source.raise('bytes')
   await a.revalidate({ tag: 'bytes' })
-  t.ok((await read(b)).equals(expected(version)))
+  await until(async () => (await read(b)).equals(expected(version)), 'the bytes are fresh')
   t.ok((await read(a)).equals(expected(version)))
 }
 
@@ -179,7 +188,9 @@ async function concurrency(
   }
   for (let round = 0; round < ROUNDS; round += 1) {
     const version = source.raise(tag)
-    await (round % 2 === 0 ? a : b).revalidate({ tag })
+    const [one, other] = round % 2 === 0 ? [a, b] : [b, a]
+    await one.revalidate({ tag })
+    await untilFresh(other, path, version)
     for (let index = 0; index < REQUESTS / ROUNDS; index += 1) {
       // A page with a part of each request has no payload that is kept as a whole.
       const headers = index % 4 === 0 && path === '/tagged' ? RSC : {}
@@ -200,11 +211,13 @@ async function navigation(
   const { page, problems } = await openBrowser(t)
   const version = source.raise(tag)
   await a.revalidate({ tag })
+  await untilFresh(b, path, version)
   const heading = page.locator('h1')
   await page.goto(b.url + path)
   t.equal(await heading.textContent(), `version ${version}`)
   const next = source.raise(tag)
   await a.revalidate({ tag })
+  await untilFresh(b, path, next)
   await page.goto(b.url)
   t.equal(await heading.textContent(), 'Home')
   // By the router of the browser: what it asks for has no HTML.
@@ -223,6 +236,7 @@ async function useCache(t: Test, { a, b, source }: Served): Promise<void> {
     await Promise.all([one.page('/cached'), other.page('/cached')])
     const version = source.raise('cached')
     await one.revalidate({ tag: 'cached' })
+    await untilFresh(other, '/cached', version)
     const first = await other.page('/cached')
     checkWhole(t, first, 'a page')
     t.equal(first.version, version)
@@ -236,7 +250,7 @@ async function staleWhileRevalidate(t: Test, { a, b, source }: Served): Promise<
   const version = source.raise('cached')
   await a.revalidate({ tag: 'cached', profile: 'max' })
   const stale = await b.page('/cached')
-  t.equal(stale.version, before.version, 'the stale one is given out')
+  t.equal(stale.version, before.version, 'nobody waits for a new one')
   for (const server of [b, a]) {
     await until(async () => {
       await sleep(100)
@@ -249,6 +263,7 @@ async function staleWhileRevalidate(t: Test, { a, b, source }: Served): Promise<
 async function deployments(t: Test, { application, a, b, source }: Served): Promise<void> {
   const version = source.raise('tagged')
   await a.revalidate({ tag: 'tagged' })
+  await untilFresh(b, '/tagged', version)
   const known = await b.page('/tagged')
   const c = await Server.start(t, application)
   t.same((await c.page('/tagged')).renderings, known.renderings, 'a new process of the same build')

@@ -96,11 +96,10 @@ export class Server {
     return { status: response.status, text, renderings, version: Number(found[0]?.[2]) }
   }
 
-  /** Has it revalidate a tag or a path; done when it says so. */
+  /** Has it revalidate a tag or a path. */
   async revalidate(what: Readonly<Record<string, string>>): Promise<void> {
     const query = new URLSearchParams(what).toString()
     const response = await this.fetch(`/api/revalidate?${query}`, { method: 'POST' })
-    // Next.js 14 and 15 answer at once, and end what they answer when it is done.
     const text = await response.text()
     if (!response.ok) throw new Error(`it answers ${response.status}: ${text}`)
   }
