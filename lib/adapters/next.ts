@@ -19,16 +19,16 @@ export interface LinkstoreNextOptions extends AdapterOptions {
   /** The build that pages belong to; default what `next build` has written into `BUILD_ID`. */
   readonly buildId?: string | undefined
   /**
-   * For how long an entry is kept after it was written, in milliseconds; default 30 days. Pages that
-   * the build has rendered are kept as long as the build is.
+   * For how long an entry is kept after it was written, in milliseconds; default 30 days. Pages
+   * that the build has rendered are kept as long as the build is.
    */
   readonly ttlMs?: number | undefined
   /**
-   * For how long the pages of a build are kept when none of its processes is asked for anything any
-   * more, in milliseconds; default a day.
+   * For how long the pages of a build are kept when none of its processes is asked for anything
+   * any more, in milliseconds; default a day.
    */
   readonly keepBuildsMs?: number | undefined
-  /** How long to wait for the store before a page is made without it, in milliseconds; default 5000. */
+  /** How long to wait before a page is made without the store, in milliseconds; default 5000. */
   readonly timeoutMs?: number | undefined
   /**
    * Told what the site has survived: entries that were damaged, a store that does not answer.
@@ -40,7 +40,7 @@ export interface LinkstoreNextOptions extends AdapterOptions {
 /** What Next.js makes a handler of, for each request. */
 export interface CacheHandlerClass {
   new (context: HandlerContext): RouteHandler
-  /** Removes the pages of builds that nobody uses any more; says how many. Goes through all keys. */
+  /** Removes the pages of builds that nobody uses; says how many. Goes through all keys. */
   removeOldBuilds(): Promise<number>
   /** Closes the store, if it was opened by its path. */
   close(): Promise<void>
@@ -49,7 +49,8 @@ export interface CacheHandlerClass {
 /**
  * A handler for the option `cacheHandler` of Next.js: pages, route handlers, `fetch`.
  *
- * @throws TypeError for what is neither a store nor a path; RangeError for a time that is not positive
+ * @throws TypeError for what is neither a store nor a path; RangeError for a time that is not
+ *   positive
  */
 export function createCacheHandler(options: LinkstoreNextOptions): CacheHandlerClass {
   const cache = new SharedCache(options)

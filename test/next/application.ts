@@ -1,10 +1,10 @@
 /** A real application of Next.js in a directory of its own: installed, built and served. */
 import { execFile } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Test } from 'tap'
-import { setGracefulCleanup } from 'tmp-promise'
 import { tellProgress } from '../lab/selection.js'
 import { scratchDirectory } from '../support/surroundings.js'
 import type { Source } from './source.js'
@@ -12,9 +12,6 @@ import type { Source } from './source.js'
 const ROOT = join(import.meta.dirname, '../..')
 const FILES = join(ROOT, 'test/next')
 const COMMAND_TIMEOUT_MS = 600_000
-
-// Also where the test is ended from outside.
-setGracefulCleanup()
 
 /** One of the applications that are tried. */
 export interface Variant {
@@ -40,6 +37,8 @@ export interface Application {
 /** Installs the packed linkstore and a version of Next.js, and builds an application with them. */
 export async function build(t: Test, variant: Variant, source: Source): Promise<Application> {
   const scratch = await scratchDirectory(t)
+  // Also where the test is ended from outside.
+  process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
   const directory = join(scratch, 'application')
   const store = join(scratch, 'store')
   await mkdir(directory)
@@ -124,7 +123,7 @@ async function run(
 /** What the test runner gives its own processes is nothing for those of an application. */
 function withoutTap(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const entries = Object.entries(environment)
-  return Object.fromEntries(
+  return Object.fromEntries<string | undefined>(
     entries.filter(([name]) => !/^(TAP|NODE_OPTIONS|NODE_V8_COVERAGE|npm_)/.test(name)),
-  ) as NodeJS.ProcessEnv
+  )
 }

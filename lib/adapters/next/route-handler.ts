@@ -61,7 +61,7 @@ export class RouteHandler {
     return found ?? null
   }
 
-  /** Stores an entry. Where that fails it is reported, and the entry is made again when asked for. */
+  /** Stores an entry. Where that fails it is reported, and the entry is made again when needed. */
   async set(key: string, value: CacheValue, context: SetContext = {}): Promise<void> {
     const build = await this.#build()
     if (build === undefined) {

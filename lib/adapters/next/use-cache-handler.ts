@@ -10,7 +10,7 @@ type StoredValue = Omit<UseCacheEntry, 'value' | 'tags'> & { readonly bytes: Uin
 
 /**
  * A handler for `cacheHandlers`: what functions with `'use cache'` have returned. One of them does
- * for all requests of a process.
+ * for all requests.
  */
 export class UseCacheHandler {
   readonly #cache: SharedCache
