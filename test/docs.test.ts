@@ -38,6 +38,7 @@ const NOT_RUN: Readonly<Record<string, number>> = {
   'docs/README.md console': 1,
   'docs/adapters/express-session.md console': 1,
   'docs/adapters/keyv.md console': 1,
+  'docs/adapters/next.md console': 1,
   'docs/adapters/tus.md console': 1,
   'docs/adapters/unstorage.md console': 1,
   'docs/testing.md console': 2,
