@@ -32,10 +32,10 @@ const LISTENERS: readonly [name: string, listen: Listen][] = [
 export const watching: Question = {
   name: 'watching',
   asks: 'What does it cost to be watched?',
-  explains: `A \`get\` and an overwriting \`set\` of ${KEYS} keys, with nothing flushed: while nobody listens
-to the [tracing channels](watching.md), while a function that does nothing listens to the start and
-the end of each operation, and while \`linkstore/otel\` makes spans and metrics of them, with the
-SDK of OpenTelemetry and no exporter.`,
+  explains: `A \`get\` and an overwriting \`set\` of ${KEYS} keys, with nothing flushed: while
+nobody listens to the [tracing channels](watching.md), while a function that does nothing
+listens to the start and the end of each operation, and while \`linkstore/otel\` makes spans
+and metrics of them, with the SDK of OpenTelemetry and no exporter.`,
   chart: { shows: 'ratios', columns: 'operation' },
   whyOthersWin: {},
   measure: async (scratches, options, announce) => {

@@ -59,7 +59,8 @@ function storesLine(stores: readonly OpenedStoreSeen[]): string {
   const where =
     hosts.size === 1 ? `on ${[...hosts].map(safeText).join()}` : `on ${hosts.size} hosts`
   const signs = `last signs of life ${aged(Math.min(...ages))} to ${aged(Math.max(...ages))} ago`
-  return `${counted(stores.length, 'open store')} ${where}, ${counted(names, 'private name')}, ${signs}`
+  const opened = counted(stores.length, 'open store')
+  return `${opened} ${where}, ${counted(names, 'private name')}, ${signs}`
 }
 
 function queueLines(queues: readonly QueueCensus[]): string[] {
