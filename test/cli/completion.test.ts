@@ -218,7 +218,7 @@ await t.test('fish completes what is typed', async (t) => {
     ['linkstore set k --durability=fu', /^--durability=full\n$/],
     ['linkstore set k -f loc', /^local\.txt\b/],
     ['linkstore set k --file=loc', /^--file=local\.txt\n$/],
-    ['linkstore import tr', /^tree\/\b/],
+    ['linkstore import tr', /^tree\/(\t|\n)/],
   ]
   const script = [
     'linkstore completion fish | source',

@@ -95,7 +95,7 @@ await t.test('tar reads and writes the same trees as export and import', async (
      linkstore -d ${store} import ${tree}
      tar --format=pax -c -C ${tree} . | linkstore -d ${other} import --tar
      tar -c -C ${tree} . | linkstore -d ${join(dir, 'gnu')} import --tar
-     tar --format=ustar -c ${tree}/a 2>/dev/null | linkstore -d ${join(dir, 'ustar')} import --tar
+     tar --format=ustar -c -C ${tree} a | linkstore -d ${join(dir, 'ustar')} import --tar
      linkstore -d ${store} export ${out}
      linkstore -d ${store} export --tar | tar -x --warning=no-unknown-keyword -C ${dir}/tarred
      diff -r --no-dereference ${out} ${dir}/tarred && diff -r --no-dereference ${tree} ${out}`,
