@@ -35,6 +35,9 @@ export default {
   excludeInternal: true,
   excludePrivate: true,
   hideGenerator: true,
+  // Where a clone came from says nothing of where its sources can be seen.
+  disableGit: true,
+  sourceLinkTemplate: 'https://github.com',
   includeVersion: true,
   validation: {
     notExported: true,

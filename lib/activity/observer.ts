@@ -16,6 +16,7 @@ import { parseReport, type ActivityReport } from './report.js'
 
 /** An opened store, by its private directory: it need not have opted in to anything. */
 export interface OpenedStoreSeen {
+  /** Where its process runs. */
   readonly host: string
   /** How long ago it gave a sign of life, in milliseconds, by the clock of the file system. */
   readonly silentMs: number
@@ -29,6 +30,7 @@ export interface ActivitySeen {
   readonly processes: readonly ActivityReport[]
   /** All stores that are open and have a private directory, and those that died of late. */
   readonly stores: readonly OpenedStoreSeen[]
+  /** What lies in the queues. */
   readonly queues: readonly QueueCensus[]
 }
 
@@ -85,6 +87,7 @@ export class ActivityObserver implements AsyncDisposable {
     return this.#closing
   }
 
+  /** Closes it: `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -2,7 +2,9 @@ import type { Retries } from '../diagnostics.js'
 
 /** What a process has done with a store of late. */
 export interface ActivityReport {
+  /** Where it runs. */
   readonly host: string
+  /** Its number there. */
   readonly pid: number
   /** What it says it is. */
   readonly program: string
@@ -13,7 +15,12 @@ export interface ActivityReport {
   /** Operations that have begun and not ended. */
   readonly active: number
   /** Since the reporting began. */
-  readonly totals: { readonly operations: number; readonly failed: number }
+  readonly totals: {
+    /** All that have ended. */
+    readonly operations: number
+    /** Those of them that failed. */
+    readonly failed: number
+  }
   /** Those operations of which there were any. */
   readonly operations: readonly OperationFigures[]
 }
@@ -22,15 +29,21 @@ export interface ActivityReport {
 export interface OperationFigures {
   /** Its name, as the tracing channels have it. */
   readonly name: string
+  /** All of them. */
   readonly count: number
+  /** Those that failed. */
   readonly failed: number
   /** Half of them took no longer, in milliseconds, to within a tenth. */
   readonly p50Ms: number
   /** 99 of 100 took no longer. */
   readonly p99Ms: number
+  /** Bytes read from files. */
   readonly bytesRead: number
+  /** Bytes written to files. */
   readonly bytesWritten: number
+  /** Calls that a thread of Node's pool made. */
   readonly hops: number
+  /** How often they looked or tried again, by reason. */
   readonly retries: Retries
 }
 

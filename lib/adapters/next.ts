@@ -11,6 +11,16 @@ import type { AdapterOptions } from './opened-store.js'
 
 export { RouteHandler } from './next/route-handler.js'
 export { UseCacheHandler } from './next/use-cache-handler.js'
+export type {
+  CacheControl,
+  CacheValue,
+  Durations,
+  Found,
+  GetContext,
+  HandlerContext,
+  SetContext,
+  UseCacheEntry,
+} from './next/versions.js'
 
 /** Options of both handlers. A directory that is given is opened with `durability: 'none'`. */
 export interface LinkstoreNextOptions extends AdapterOptions {

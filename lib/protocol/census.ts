@@ -18,6 +18,7 @@ import { statExpired } from './stat.js'
 
 /** What a shard, or a store, has. */
 export interface Census {
+  /** How many there are. */
   readonly objects: number
   /** Of their files, with all that is in them. */
   readonly bytes: number

@@ -56,6 +56,7 @@ export type Outcome = 'done' | 'absent' | 'refused' | 'failed'
 
 /** What subscribers get: the same object at each event of one operation, filled as it goes on. */
 export interface OperationMessage {
+  /** Which one it is. */
   readonly operation: OperationName
   /** The directory of the store. */
   readonly root: string

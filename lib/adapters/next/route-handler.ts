@@ -45,6 +45,7 @@ export class RouteHandler {
   readonly #marks = new Map<string, number>()
   #own: Promise<OwnHandler | undefined> | undefined
 
+  /** @internal Made by `createCacheHandler`. */
   constructor(cache: SharedCache, context: HandlerContext, builds: FoundBuilds) {
     this.#cache = cache
     this.#context = context

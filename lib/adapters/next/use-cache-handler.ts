@@ -17,6 +17,7 @@ export class UseCacheHandler {
   /** What is being stored by this process: whoever asks for it waits. */
   readonly #pending = new Map<string, Promise<void>>()
 
+  /** @internal Made by `createUseCacheHandler`. */
   constructor(cache: SharedCache) {
     this.#cache = cache
   }

@@ -13,6 +13,7 @@
 
 /** What a handler of `cacheHandler` is made with, for each request. */
 export interface HandlerContext {
+  /** Whether it is `next dev` that asks. */
   readonly dev?: boolean | undefined
   /** The directory `server` of the build. */
   readonly serverDistDir?: string | undefined
@@ -20,8 +21,11 @@ export interface HandlerContext {
 
 /** What `get` is told besides the key. */
 export interface GetContext {
+  /** What is asked for: 15 and 16. */
   readonly kind?: string | undefined
+  /** The same: 14. */
   readonly kindHint?: string | undefined
+  /** Tags of a `fetch`. */
   readonly tags?: readonly string[] | undefined
   /** Tags that stand for the path of the page that asks. */
   readonly softTags?: readonly string[] | undefined
@@ -29,44 +33,59 @@ export interface GetContext {
 
 /** What `set` is told besides the key and the value. */
 export interface SetContext {
+  /** What is stored, where the value does not say so. */
   readonly kind?: string | undefined
+  /** Whether it is a `fetch`. */
   readonly fetchCache?: boolean | undefined
+  /** Tags of a `fetch`. */
   readonly tags?: readonly string[] | undefined
+  /** Lifetime of a page in seconds: 14; false: for ever. */
   readonly revalidate?: number | false | undefined
+  /** Lifetime of a page: 15 and 16. */
   readonly cacheControl?: CacheControl | undefined
 }
 
 /** How long a page is fresh, and how long it may be given out at all, in seconds. */
 export interface CacheControl {
+  /** After so many seconds a new one is made; false: never. */
   readonly revalidate: number | false
+  /** After so many seconds it is not given out any more. */
   readonly expire?: number | undefined
 }
 
 /** What `revalidateTag` is told besides the tags: for how long they may still be given out. */
 export interface Durations {
+  /** In seconds. */
   readonly expire?: number | undefined
 }
 
 /** A page, a response of a route handler, a `fetch` or an image; null: there is no such page. */
 export type CacheValue =
   | (Readonly<Record<string, unknown>> & {
+      /** Which of them it is. */
       readonly kind: string
+      /** Of the response; those of a page name its tags. */
       readonly headers?: Readonly<Record<string, unknown>> | undefined
+      /** Tags of a `fetch`. */
       readonly tags?: readonly string[] | undefined
     })
   | null
 
 /** What `get` answers. */
 export interface Found {
+  /** What was stored. */
   readonly value: CacheValue
   /** In milliseconds since 1970; Next.js adds the lifetime to it. */
   readonly lastModified: number
+  /** The lifetime it was stored with. */
   readonly cacheControl?: CacheControl | undefined
 }
 
 /** An entry of `'use cache'`. */
 export interface UseCacheEntry {
+  /** What the function returned, as Next.js writes it. */
   readonly value: ReadableStream<Uint8Array>
+  /** Those that it was given by `cacheTag`. */
   readonly tags: string[]
   /** In seconds, for the browser. */
   readonly stale: number
