@@ -1,13 +1,12 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
 import { openSync } from '../../index.js'
 import { Usage } from '../../lib/cli/du/usage.js'
 import { selectionOf } from '../../lib/cli/listing.js'
 import { placeOf } from '../support/leftovers.js'
 import { MAIN, shell, start } from './command.js'
-import { eachCase, fill, HARMFUL, isOneLine, leftovers, scratch } from './scratch.js'
+import { eachCase, fill, HARMFUL, isOneLine, leftovers, scratch, until } from './scratch.js'
 
 const UTF8 = { LC_ALL: 'C.UTF-8', TERM: 'xterm' }
 const LINE = '\n'
@@ -290,8 +289,9 @@ await t.test('Ctrl-C ends a long listing, with its bar, and leaves nothing', asy
     const { child, ended } = start('script', ['-qec', line, '/dev/null'], { env })
     let seen = ''
     const stdout = child.stdout!
-    const isUnderWay = words === 'ls' ? /\d\r\n/ : /listing \[[#-]{24}\] +\d+ % [\d,]+ objects?/
-    while (!isUnderWay.test(seen)) seen += String((await once(stdout, 'data'))[0])
+    const isUnderWay = words === 'ls' ? /\d\r\n/ : /listing \[[#-]+\] +\d+ % [\d,]+ objects?/
+    stdout.on('data', (piece: Buffer) => (seen += String(piece)))
+    await until(() => isUnderWay.test(seen))
     child.stdin?.write('\u0003')
     const { status, stdout: all } = await ended
     child.stdin?.end()

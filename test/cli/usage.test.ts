@@ -268,7 +268,7 @@ await t.test('bars and colours are for terminals', async (t) => {
   fs.mkdirSync(tree)
   for (let i = 0; i < 50; i += 1) fs.writeFileSync(join(tree, `${i}`), `file ${i}`)
   const env = { LINKSTORE_DIR: store, TERM: 'xterm' }
-  const bar = /(importing|exporting|verifying) \[[#-]{24}\] +\d+ % \d+ (file|object)s?/
+  const bar = /(importing|exporting|verifying) \[[#-]+\] +\d+ % \d+/
   for (const words of [`import ${tree}`, `export ${join(dir, 'out')}`, 'verify']) {
     const piped = await run(words.split(' '))
     t.equal(piped.status, 0)
