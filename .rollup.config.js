@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { basename, join, relative } from 'node:path'
+import { join, relative } from 'node:path'
+import { entryPoints } from './.entry-points.js'
 
 const BUILT = join(import.meta.dirname, 'dist')
 /** What every module of tsc's brings about, and what is known to do no harm. */
@@ -30,6 +31,9 @@ const requiredCommander = {
       : null,
 }
 
+/** What every import of the library loads: not what only `linkstore/activity` needs. */
+const LIBRARY = /^lib\/(?!cli\/|doctor\/|activity\/|protocol\/(activity|census)\.js)/
+
 /**
  * Every run needs the library as a whole, and of the command what needs nothing but Node and
  * commander: one file each. The rest is divided by what leads to it.
@@ -45,18 +49,16 @@ function chunkOf(path, { getModuleInfo }) {
   if (/^lib\/adapters\//.test(relative(BUILT, path))) return 'adapters'
   if (/^lib\/backends\/s3\//.test(relative(BUILT, path))) return 's3-requests'
   if (/^lib\/(layers\/|stored-object\b)/.test(relative(BUILT, path))) return 'layers'
-  if (/^lib\/(?!cli\/|doctor\/)/.test(relative(BUILT, path))) return 'library'
+  if (LIBRARY.test(relative(BUILT, path))) return 'library'
   return isLight(path) ? 'command' : undefined
 }
 
-/** What can be imported, by the name of its file, as package.json says. */
+/** What can be imported, by the name of its file. */
 function exported() {
-  const text = readFileSync(join(import.meta.dirname, 'package.json'), 'utf8')
-  const entries = Object.values(JSON.parse(text).exports).filter(({ types }) => types !== undefined)
   return Object.fromEntries(
-    entries.map(({ types, default: file }) => [
-      basename(file, '.js'),
-      join(import.meta.dirname, types.replace(/\.d\.ts$/, '.js')),
+    entryPoints().map(({ bundle, source }) => [
+      bundle,
+      join(BUILT, source.replace(/\.ts$/, '.js')),
     ]),
   )
 }

@@ -44,7 +44,7 @@ export function checkWrite(options: WriteOptions): CheckedWrite {
   const ifAbsent = checkBoolean('ifAbsent', options.ifAbsent, false)
   const ifVersion = checkVersion(options.ifVersion)
   if (ifAbsent && ifVersion !== undefined) {
-    throw new TypeError('ifAbsent and ifVersion exclude each other')
+    throw new TypeError('ifAbsent and ifVersion exclude each other; give one of them')
   }
   return { contentType, metadata, ttlMs, expiresAtMs, ifAbsent, ifVersion }
 }

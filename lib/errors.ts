@@ -58,7 +58,9 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['NO_SPACE', 'UNAVAILABLE'])
  * `RangeError` instead, and a missing key is `undefined`, not an error.
  */
 export class StoreError extends Error {
+  /** The name of the class, as every `Error` has one. */
   override readonly name = 'StoreError'
+  /** What to go by; messages may change. */
   readonly code: ErrorCode
   /** What failed; empty where nothing was under way. */
   operation: string

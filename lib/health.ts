@@ -11,6 +11,7 @@ export interface HealthOptions {
 
 /** Whether a store answers. */
 export interface Health {
+  /** Whether it answered in time, and rightly. */
   readonly isHealthy: boolean
   /** How long the answer took, or was waited for, in milliseconds. */
   readonly tookMs: number

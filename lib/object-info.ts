@@ -2,6 +2,7 @@ import type { Chain, Footer } from './format/footer.js'
 
 /** What is known of an object without its value. */
 export interface ObjectInfo {
+  /** What it is stored under. */
   readonly key: string
   /** Length of the value in bytes. */
   readonly sizeBytes: number
@@ -13,6 +14,7 @@ export interface ObjectInfo {
   readonly writtenBy: string | undefined
   /** When it expires, on the same clock; undefined: never. */
   readonly expiresAtMs: number | undefined
+  /** The media type that it was stored with; undefined if none was given. */
   readonly contentType: string | undefined
   /** The user's own attributes; empty when there are none. */
   readonly metadata: Readonly<Record<string, string>>

@@ -95,6 +95,7 @@ export interface Supports {
  * descriptor and a private hard link until it is closed.
  */
 export interface StoredObject extends AsyncDisposable {
+  /** What is known of this version. */
   readonly info: ObjectInfo
   /** The whole value. Throws `CORRUPT` if its crc does not match; RangeError beyond 4 GiB. */
   bytes(): Promise<Buffer>
@@ -123,6 +124,7 @@ export interface StoredObject extends AsyncDisposable {
  * have the same effect when done twice.
  */
 export interface ObjectStore {
+  /** What can be asked of it; the rest throws `NOT_SUPPORTED`. */
   readonly supports: Supports
 
   /**

@@ -233,6 +233,7 @@ export class Store implements AsyncDisposable {
     }
   }
 
+  /** The same as {@link entries} of all. */
   [Symbol.asyncIterator](): AsyncGenerator<[key: string, value: Buffer]> {
     return this.entries()
   }
@@ -343,6 +344,7 @@ export class Store implements AsyncDisposable {
     await this.#objects.close()
   }
 
+  /** The same as {@link close}: for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -4,6 +4,7 @@ import { runTourSync, type Tour } from './backends/tour.js'
 import { ProgressMeter, walkShardsSync } from './backends/walk.js'
 import { clearAll, countAll, destroyShards, sweepAll, verifyAll } from './backends/whole-store.js'
 import type { SweepOptions, VerifyOptions, VerifyReport } from './bulk.js'
+import type { Counts } from './drivers/observed.js'
 import { SyncDriver } from './drivers/sync.js'
 import { quietly, type Operation } from './drivers/effects.js'
 import { StoreError, toStoreError } from './errors.js'
@@ -21,6 +22,8 @@ import { removeInstance } from './protocol/private-names.js'
 import type { Handle } from './protocol/read.js'
 import type { SweepReport } from './protocol/sweep-sum.js'
 import { SyncStoredObject } from './sync-object.js'
+import { errorNameOf, type OperationName } from './tracing/operations.js'
+import { traceOf, type Trace } from './tracing/trace.js'
 
 /** What a synchronous store can keep: nothing that must be waited for. */
 export type SyncBody = string | Uint8Array | ArrayBuffer | Iterable<Uint8Array>
@@ -72,8 +75,11 @@ export class SyncStore implements Disposable {
 
   /** The value of a key; undefined if it has none. */
   get(key: string): Buffer | undefined {
+    const trace = this.#trace('read', key)
+    const kept = trace === undefined ? this.#recall(key) : undefined
+    if (kept !== undefined) return kept
     const request = (): Operation<Buffer | undefined> => requests.valueRequest(this.#context, key)
-    return this.#recall(key) ?? this.#run('read', request, key)
+    return this.#runIn(trace, 'read', request, key)
   }
 
   /** Whether a key has an object. */
@@ -155,7 +161,12 @@ export class SyncStore implements Disposable {
   *list(options: SyncListOptions = {}): Generator<ObjectInfo> {
     const check = (): string => requests.listPrefix(this.#context, refuseSignal(options))
     const prefix = this.#check('list', check)
-    const run = this.#runner('list')
+    const trace = this.#trace('list')
+    const infos = this.#listed(prefix, this.#runner('list', trace))
+    yield* trace === undefined ? infos : trace.during(infos)
+  }
+
+  *#listed(prefix: string, run: <T>(operation: Operation<T>) => T): Generator<ObjectInfo> {
     const visit = (outer: string, inner: string): Operation<Listed> =>
       listShard(this.#context, outer, inner)
     let damage: StoreError | undefined
@@ -179,6 +190,7 @@ export class SyncStore implements Disposable {
     }
   }
 
+  /** The same as {@link entries} of all. */
   [Symbol.iterator](): Generator<[key: string, value: Buffer]> {
     return this.entries()
   }
@@ -216,14 +228,20 @@ export class SyncStore implements Disposable {
 
   /** Removes what crashes have left, what has expired, and what is too much. See `Store.sweep`. */
   sweep(options: SyncSweepOptions = {}): SweepReport {
-    return this.#tour('sweep', options, (meter) => sweepAll(this.#context, options, meter))
+    const isReal = options.dryRun !== true
+    return this.#tour(
+      'sweep',
+      options,
+      (meter) => sweepAll(this.#context, options, meter),
+      isReal ? (trace, report) => trace.noteSwept(report) : undefined,
+    )
   }
 
   /** Removes the store and its directory, and closes it. See `Store.destroy`. */
   destroy(): void {
     this.#tour('destroy', {}, (meter) => destroyShards(this.#context, meter))
     this.#letGo()
-    this.#run('destroy', () => destroyRoot(this.#context))
+    this.#perform('destroy', destroyRoot(this.#context))
     this.close()
   }
 
@@ -235,6 +253,7 @@ export class SyncStore implements Disposable {
     this.#closed = true
   }
 
+  /** The same as {@link close}: for `using`. */
   [Symbol.dispose](): void {
     this.close()
   }
@@ -242,9 +261,9 @@ export class SyncStore implements Disposable {
   #write(key: string, value: SyncBody, options: WriteOptions): ObjectInfo {
     const begin = (): Operation<ObjectInfo> => {
       const request = requests.writeRequest(this.#context, key, value, refuseSignal(options))
-      return cancelling(request)
+      return requests.cancelling(request)
     }
-    return this.#run('write', begin, key)
+    return this.#run(options.ifAbsent === true ? 'add' : 'write', begin, key)
   }
 
   /** What is kept in memory, if it is current: without all that a read takes otherwise. */
@@ -254,10 +273,13 @@ export class SyncStore implements Disposable {
     return recall(this.#context, key, this.#look)
   }
 
-  #hold(name: string, handle: Handle | undefined): SyncStoredObject | undefined {
+  #hold(name: 'read' | 'take', handle: Handle | undefined): SyncStoredObject | undefined {
     if (handle === undefined) return undefined
     const forget = (object: SyncStoredObject): void => void this.#openObjects.delete(object)
-    const object = new SyncStoredObject(handle, this.#runner(name, handle.info.key), forget)
+    const { root } = this.#context
+    const run = <T>(operation: Operation<T>, counts?: Counts): T =>
+      this.#perform(name, operation, handle.info.key, counts)
+    const object = new SyncStoredObject(root, handle, run, forget)
     if (handle.pin !== undefined) this.#openObjects.add(object)
     return object
   }
@@ -266,24 +288,43 @@ export class SyncStore implements Disposable {
     for (const object of this.#openObjects) object.close()
   }
 
-  #runner(name: string, key?: string): <T>(operation: Operation<T>) => T {
-    return (operation) => this.#run(name, () => operation, key)
+  /** Runs the parts of an operation. */
+  #runner(name: OperationName, trace: Trace | undefined): <T>(operation: Operation<T>) => T {
+    return (operation) => this.#perform(name, operation, undefined, trace?.counts)
   }
 
-  #check<T>(name: string, check: () => T, key?: string): T {
-    if (this.#closed) {
-      throw new StoreError('CLOSED', 'the store is closed', { operation: name, key })
-    }
+  #check<T>(name: OperationName, check: () => T, key?: string): T {
     try {
+      if (this.#closed) throw new StoreError('CLOSED', 'the store is closed')
       return check()
     } catch (error) {
-      throw toStoreError(error, name, key)
+      throw toStoreError(error, errorNameOf(name), key)
     }
   }
 
-  #run<T>(name: string, begin: () => Operation<T>, key?: string): T {
+  /** Runs an operation that is one by itself: whoever listens is told of it. */
+  #run<T>(name: OperationName, begin: () => Operation<T>, key?: string): T {
+    return this.#runIn(this.#trace(name, key), name, begin, key)
+  }
+
+  #runIn<T>(
+    trace: Trace | undefined,
+    name: OperationName,
+    begin: () => Operation<T>,
+    key?: string,
+  ): T {
+    const operation = this.#check(name, begin, key)
+    if (trace === undefined) return this.#perform(name, operation, key)
+    return trace.runSync(() => this.#perform(name, operation, key, trace.counts))
+  }
+
+  #perform<T>(name: OperationName, operation: Operation<T>, key?: string, counts?: Counts): T {
     if (this.#openObjects.size > 0 || this.#context.cache !== undefined) this.#beatIfDue()
-    return this.#check(name, () => this.#driver.run(begin()), key)
+    return this.#check(name, () => this.#driver.run(operation, counts), key)
+  }
+
+  #trace(name: OperationName, key?: string): Trace | undefined {
+    return traceOf(name, this.#context.root, true, key)
   }
 
   /** What is held for long would else look abandoned; nothing here runs by itself. */
@@ -295,9 +336,21 @@ export class SyncStore implements Disposable {
     this.#driver.run(quietly(beat(this.#context)))
   }
 
-  #tour<T>(name: string, options: SyncVerifyOptions, begin: (meter: ProgressMeter) => Tour<T>): T {
-    const meter = new ProgressMeter(refuseSignal(options))
-    return runTourSync(begin(meter), this.#context, this.#runner(name), meter.onFraction)
+  #tour<T>(
+    name: OperationName,
+    options: SyncVerifyOptions,
+    begin: (meter: ProgressMeter) => Tour<T>,
+    note?: (trace: Trace, result: T) => void,
+  ): T {
+    const trace = this.#trace(name)
+    const work = (): T => {
+      const meter = new ProgressMeter(refuseSignal(options))
+      const run = this.#runner(name, trace)
+      const result = runTourSync(begin(meter), this.#context, run, meter.onFraction)
+      if (trace !== undefined) note?.(trace, result)
+      return result
+    }
+    return trace === undefined ? work() : trace.runSync(work)
   }
 }
 
@@ -316,11 +369,15 @@ export function openSync(path: string, options: SyncOpenOptions = {}): SyncStore
   }
   const [root, how] = checkOpen(path, options)
   const driver = new SyncDriver(options.fs)
-  try {
-    return new SyncStore(driver, driver.run(openStore(root, how)))
-  } catch (error) {
-    throw toStoreError(error, 'open')
+  const trace = traceOf('open', root, true)
+  const opening = (): Context => {
+    try {
+      return driver.run(openStore(root, how), trace?.counts)
+    } catch (error) {
+      throw toStoreError(error, 'open')
+    }
   }
+  return new SyncStore(driver, trace === undefined ? opening() : trace.runSync(opening))
 }
 
 /** Nothing can be aborted here, so a signal would be an option that nobody reads. */
@@ -328,15 +385,6 @@ function refuseSignal<T extends object>(options: T): T {
   checkOptions(options)
   if (!('signal' in options)) return options
   throw new TypeError('unknown option "signal"; a synchronous call cannot be aborted')
-}
-
-function* cancelling(request: requests.WriteRequest): Operation<ObjectInfo> {
-  try {
-    return yield* request.operation
-  } catch (error) {
-    request.cancel(error)
-    throw error
-  }
 }
 
 function bytesOf(object: SyncStoredObject | undefined): Buffer | undefined {

@@ -18,6 +18,8 @@ const RUN = ['js', 'ts', 'sh']
 const SHOWN = ['text', 'json', 'python', 'mermaid']
 /** Packages that examples use beside linkstore, with the adapters for them. */
 const BESIDE = [
+  '@opentelemetry/api',
+  '@opentelemetry/sdk-metrics',
   '@tus/server',
   '@types/express',
   '@types/express-session',
@@ -26,17 +28,21 @@ const BESIDE = [
   'express',
   'express-session',
   'keyv',
+  'keyv-file',
   'unstorage',
 ]
 /** Examples that cannot be run here, and how many of them there are. No others may appear. */
 const NOT_RUN: Readonly<Record<string, number>> = {
   'CONTRIBUTING.md console': 2,
   'README.md console': 2,
+  'docs/README.md console': 1,
   'docs/adapters/express-session.md console': 1,
   'docs/adapters/keyv.md console': 1,
+  'docs/adapters/next.md console': 1,
   'docs/adapters/tus.md console': 1,
   'docs/adapters/unstorage.md console': 1,
   'docs/testing.md console': 2,
+  'docs/watching.md console': 1,
 }
 
 /** A fenced block of a page. */

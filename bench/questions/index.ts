@@ -8,6 +8,7 @@ import type { Question } from './question.js'
 import { smallValues } from './small-values.js'
 import { startUp } from './start-up.js'
 import { valueSizes } from './value-sizes.js'
+import { watching } from './watching.js'
 import { wholeStore } from './whole-store.js'
 
 /** All questions, in the order in which they are asked and told. */
@@ -21,5 +22,6 @@ export const QUESTIONS: readonly Question[] = [
   wholeStore,
   startUp,
   memory,
+  watching,
   experiments,
 ]

@@ -7,13 +7,17 @@ import { finished, Readable, Writable } from 'node:stream'
 import type { OpenOptions, Store } from '../../index.js'
 import { OpenedStore, type StoreGiven } from './opened-store.js'
 
+export type { StoreGiven } from './opened-store.js'
+
 /** Which blob: its key, or an object with it; a new one gets a key if it has none. */
 export type BlobOptions =
   | string
   | {
+      /** What the blob is found by; default for a new one: a random one, which `done` is told. */
       readonly key?: string | undefined
       /** The same as `key`, which some callers say. */
       readonly name?: string | undefined
+      /** A media type such as `image/png`; default: none is kept. */
       readonly contentType?: string | undefined
       /** Lifetime in milliseconds; default: for ever. */
       readonly ttlMs?: number | undefined
@@ -25,12 +29,14 @@ export type BlobOptions =
 
 /** What is told of a blob that was written. */
 export interface BlobMetadata {
+  /** The key that was given, or the one that was made. */
   readonly key: string
   /** In bytes. */
   readonly size: number
 }
 
-type Done<T> = (error: Error | null, result?: T) => void
+/** What is called once at the end: with an error, or with null and the result. */
+export type Done<T> = (error: Error | null, result?: T) => void
 
 /** Keeps blobs in a store. */
 export class LinkstoreBlobStore {

@@ -8,6 +8,8 @@ import { OpenedStore, type AdapterOptions } from './opened-store.js'
 import { clearUnder, keysUnder } from './prefixed-keys.js'
 import { emitError, isUnreadable } from './values.js'
 
+export type { StoreGiven } from './opened-store.js'
+
 /** Options of the session store. */
 export interface LinkstoreSessionOptions extends AdapterOptions {
   /** What the keys of all sessions begin with; default `session/`. */
@@ -16,7 +18,8 @@ export interface LinkstoreSessionOptions extends AdapterOptions {
   readonly ttlMs?: number | undefined
 }
 
-type Done<T = unknown> = (error?: unknown, result?: T) => void
+/** What is called once at the end: with an error, or with null and the result. */
+export type Done<T = unknown> = (error?: unknown, result?: T) => void
 
 const DAY_MS = 24 * 60 * 60 * 1000
 /** A session that is changed this often between a look and a write is in use anyway. */

@@ -11,6 +11,8 @@ import { OpenedStore, type StoreGiven } from './opened-store.js'
 import { clearUnder, keysUnder } from './prefixed-keys.js'
 import { decodeValue, emitError, encodeValue, isUnreadable } from './values.js'
 
+export type { StoreGiven } from './opened-store.js'
+
 const ROOT = 'keyv'
 
 /**
@@ -25,7 +27,12 @@ export class KeyvLinkstore extends EventEmitter implements Omit<KeyvStoreAdapter
    * Keyv 5 iterates only over adapters whose dialect is one that it knows; nothing else depends
    * on it.
    */
-  readonly opts = { url: '', dialect: 'redis' }
+  readonly opts = {
+    /** Nothing: a directory has no URL. */
+    url: '',
+    /** One that Keyv 5 knows. */
+    dialect: 'redis',
+  }
   readonly #store: OpenedStore
   #namespace: string | undefined
   /** All that there have been: more than one where several Keyvs share this adapter. */
@@ -40,25 +47,34 @@ export class KeyvLinkstore extends EventEmitter implements Omit<KeyvStoreAdapter
     this.#store = new OpenedStore(store, options)
   }
 
-  /** Set by Keyv. */
+  /** Whose keys these are. */
   get namespace(): string | undefined {
     return this.#namespace
   }
 
+  /** Keyv gives it one when it takes this adapter. */
   set namespace(namespace: string | undefined) {
     this.#namespace = namespace
     if (namespace !== undefined) this.#namespaces.add(namespace)
   }
 
+  /** What is stored under a key; undefined if there is nothing, or what is there is damaged. */
   async get<Value>(key: string): Promise<StoredData<Value> | undefined> {
     return (await this.#readOrMiss(this.#place(key))) as StoredData<Value> | undefined
   }
 
+  /** The same for several keys, in their order; all are read at once. */
   async getMany<Value>(keys: string[]): Promise<(StoredData<Value> | undefined)[]> {
     return await Promise.all(keys.map(async (key) => await this.get<Value>(key)))
   }
 
-  /** @param ttl - lifetime in milliseconds; default: for ever */
+  /**
+   * Stores a value, replacing any other.
+   *
+   * @param ttl - lifetime in milliseconds; default: for ever. One that is not above 0 removes the
+   *   key
+   * @throws TypeError for a value that cannot be cloned, such as a function
+   */
   async set(key: string, value: unknown, ttl?: number): Promise<boolean> {
     const store = await this.#store.get()
     if (ttl !== undefined && ttl <= 0) {
@@ -78,6 +94,7 @@ export class KeyvLinkstore extends EventEmitter implements Omit<KeyvStoreAdapter
     return await Promise.all(entries.map(({ key, value, ttl }) => this.set(key, value, ttl)))
   }
 
+  /** Removes a key; says whether it was there. */
   async delete(key: string): Promise<boolean> {
     return await (await this.#store.get()).delete(this.#place(key))
   }
@@ -88,10 +105,12 @@ export class KeyvLinkstore extends EventEmitter implements Omit<KeyvStoreAdapter
     return (await store.deleteMany(keys.map((key) => this.#place(key)))) > 0
   }
 
+  /** Whether there is a value, without reading it. */
   async has(key: string): Promise<boolean> {
     return await (await this.#store.get()).has(this.#place(key))
   }
 
+  /** The same for several keys, in their order. */
   async hasMany(keys: string[]): Promise<boolean[]> {
     return await Promise.all(keys.map(async (key) => await this.has(key)))
   }

@@ -12,6 +12,8 @@ import { StoreError, type ObjectInfo, type Store } from '../../index.js'
 import { OpenedStore, type AdapterOptions } from './opened-store.js'
 import { keysUnder } from './prefixed-keys.js'
 
+export type { StoreGiven } from './opened-store.js'
+
 /** Options of the data store. */
 export interface LinkstoreTusOptions extends AdapterOptions {
   /** What the keys of all objects begin with; default `tus/`. */
@@ -121,6 +123,7 @@ export class LinkstoreTusStore extends DataStore {
     return removed
   }
 
+  /** How long an upload may stay unfinished, in milliseconds; 0: for ever. */
   override getExpiration(): number {
     return this.#expirationMs
   }

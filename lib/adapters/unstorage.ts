@@ -8,6 +8,8 @@ import { OpenedStore, type AdapterOptions } from './opened-store.js'
 import { clearUnder, keysUnder } from './prefixed-keys.js'
 import { decodeValue, encodeValue } from './values.js'
 
+export type { StoreGiven } from './opened-store.js'
+
 /** Options of the driver. */
 export interface LinkstoreDriverOptions extends AdapterOptions {
   /** What the keys of all objects begin with; default nothing: the driver has all of the store. */

@@ -8,6 +8,7 @@ import type { RangeOptions, StoredObject } from '../object-store.js'
 import { checkRange } from '../options.js'
 import { closeHandle, RangeReader, readBytes, type Handle } from '../protocol/read.js'
 import { pullReadable, webReadable } from '../streams.js'
+import { traceOf, type Trace } from '../tracing/trace.js'
 import { parseJson } from '../value.js'
 
 /** Others may wait for the descriptor, so what ends in closing it goes before them. */
@@ -18,15 +19,23 @@ export class DirectoryObject implements StoredObject {
   readonly info: ObjectInfo
   readonly #handle: Handle
   readonly #driver: AsyncDriver
+  readonly #root: string
   readonly #onClose: (object: DirectoryObject) => void
   /** Reads under way: their descriptor must not be closed under them. */
   #reading = 0
   #closed = false
 
-  constructor(driver: AsyncDriver, handle: Handle, onClose: (object: DirectoryObject) => void) {
+  /** @param root - the store it is in */
+  constructor(
+    driver: AsyncDriver,
+    root: string,
+    handle: Handle,
+    onClose: (object: DirectoryObject) => void,
+  ) {
     this.info = handle.info
     this.#handle = handle
     this.#driver = driver
+    this.#root = root
     this.#onClose = onClose
   }
 
@@ -34,7 +43,9 @@ export class DirectoryObject implements StoredObject {
     // What is in memory needs no turn.
     const { bytes } = this.#handle
     if (bytes !== undefined && !this.#closed) return Promise.resolve(bytes)
-    return this.#run(readBytes(this.#handle))
+    const trace = this.#trace()
+    const read = (): Promise<Buffer> => this.#run(readBytes(this.#handle), trace)
+    return trace === undefined ? read() : trace.run(read)
   }
 
   async text(): Promise<string> {
@@ -48,7 +59,17 @@ export class DirectoryObject implements StoredObject {
   stream(options: RangeOptions = {}): Readable {
     const [start, end] = checkRange(options, this.info.sizeBytes)
     const reader = new RangeReader(this.#handle, start, end)
-    return pullReadable(() => this.#run(reader.next()))
+    const trace = this.#trace()
+    if (trace === undefined) return pullReadable(() => this.#run(reader.next()))
+    let hasBegun = false
+    const stream = pullReadable(() => {
+      if (!hasBegun) trace.begin()
+      hasBegun = true
+      return this.#run(reader.next(), trace)
+    })
+    return stream.once('close', () => {
+      if (hasBegun) trace.finish(stream.errored ?? undefined)
+    })
   }
 
   webStream(options: RangeOptions = {}): ReadableStream<Uint8Array> {
@@ -67,12 +88,18 @@ export class DirectoryObject implements StoredObject {
     return this.close()
   }
 
-  async #run<T>(operation: Operation<T>): Promise<T> {
+  /** Only what is not in memory yet takes anything to read. */
+  #trace(): Trace | undefined {
+    if (this.#handle.bytes !== undefined) return undefined
+    return traceOf('stream', this.#root, false, this.info.key)
+  }
+
+  async #run<T>(operation: Operation<T>, trace?: Trace): Promise<T> {
     const { key } = this.info
     if (this.#closed) throw new StoreError('CLOSED', 'the object was closed', { key })
     this.#reading += 1
     try {
-      return await this.#driver.run(operation, HOLDS_DESCRIPTOR)
+      return await this.#driver.run(operation, HOLDS_DESCRIPTOR, trace?.counts)
     } catch (error) {
       throw toStoreError(error, 'read', key)
     } finally {

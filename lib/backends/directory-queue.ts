@@ -10,7 +10,7 @@ import { countJobs, type QueueCounts } from '../protocol/queue-count.js'
 import { deadNames, discard, openDead, readReason, requeue } from '../protocol/queue-dead.js'
 import { push } from '../protocol/queue-push.js'
 import { locateQueue, type DeadName, type QueuePath } from '../protocol/queue.js'
-import { runFor, type QueueHost } from './queue-host.js'
+import { runFor, type QueueHost, type QueueRunOptions, type QueueVerb } from './queue-host.js'
 import { DirectorySource } from './queue-source.js'
 import { durabilityOf } from './requests.js'
 
@@ -60,7 +60,8 @@ class DirectoryQueue implements QueueBackend {
     const how = { delayMs, keyHash: dedupeHash, durability }
     const places = source.bytes === undefined ? 0 : 1
     try {
-      const id = await this.#run('push', push(context, this.#queue, source, how), signal, places)
+      const pushing = push(context, this.#queue, source, how)
+      const id = await this.#run('push', pushing, { signal, places })
       if (id === undefined) source.cancel(new Error('there is a job with the same dedupeKey'))
       return id
     } catch (error) {
@@ -80,14 +81,15 @@ class DirectoryQueue implements QueueBackend {
   }
 
   counts({ signal }: CallOptions): Promise<QueueCounts> {
-    return this.#run('counts', countJobs(this.#host.context, this.#queue), signal)
+    return this.#run('counts', countJobs(this.#host.context, this.#queue), { signal })
   }
 
   async *deadLetters({ signal }: CallOptions): AsyncGenerator<DeadLetter> {
     const { context } = this.#host
-    for (const dead of await this.#run('deadLetters', deadNames(context, this.#queue), signal)) {
+    const naming = deadNames(context, this.#queue)
+    for (const dead of await this.#run('deadLetters', naming, { signal })) {
       const reading = readReason(context, this.#queue, dead)
-      yield this.#letter(dead, (await this.#run('deadLetters', reading, signal)) ?? '')
+      yield this.#letter(dead, (await this.#run('deadLetters', reading, { signal })) ?? '')
     }
   }
 
@@ -108,13 +110,8 @@ class DirectoryQueue implements QueueBackend {
     }
   }
 
-  async #run<T>(
-    name: string,
-    operation: Operation<T>,
-    signal?: AbortSignal,
-    places = 1,
-  ): Promise<T> {
-    this.#host.requireOpen(name)
-    return await runFor(this.#host, this.#queue, name, operation, signal, places)
+  async #run<T>(verb: QueueVerb, operation: Operation<T>, how?: QueueRunOptions): Promise<T> {
+    this.#host.requireOpen(verb)
+    return await runFor(this.#host, this.#queue, verb, operation, how)
   }
 }

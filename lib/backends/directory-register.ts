@@ -8,7 +8,7 @@ import type { Context } from '../protocol/context.js'
 import { durabilityOf } from './requests.js'
 
 /** Runs an operation for a store, which names its errors. */
-type RunFor = <T>(name: string, operation: Operation<T>, options: CallOptions) => Promise<T>
+type RunFor = <T>(verb: 'read' | 'set', operation: Operation<T>, options: CallOptions) => Promise<T>
 
 /** A cell of a directory. */
 export class DirectoryRegister implements Register {
@@ -34,7 +34,7 @@ export class DirectoryRegister implements Register {
 
   async read(options: CallOptions): Promise<Generation> {
     const reading = readCell(this.#context, this.#cell, this.#known)
-    this.#known = await this.#run('read cell', reading, { signal: options.signal })
+    this.#known = await this.#run('read', reading, { signal: options.signal })
     return this.#known
   }
 
@@ -45,7 +45,7 @@ export class DirectoryRegister implements Register {
   ): Promise<Generation | undefined> {
     const how = { durability: durabilityOf(this.#context, options) }
     const setting = compareAndSet(this.#context, this.#cell, seen, value, how)
-    const made = await this.#run('set cell', setting, { signal: options.signal })
+    const made = await this.#run('set', setting, { signal: options.signal })
     this.#known = made ?? this.#known
     return made
   }

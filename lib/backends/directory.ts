@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
 import { noQueues, type QueueBackend, type QueueStore } from '../coordination/queue.js'
 import { noCells, type Register, type RegisterStore } from '../coordination/register.js'
-import { AsyncDriver, TWO_DESCRIPTORS } from '../drivers/async.js'
+import { AsyncDriver, TWO_DESCRIPTORS, type RunOptions } from '../drivers/async.js'
 import { QuickCalls } from '../drivers/quick-calls.js'
+import type { Counts } from '../drivers/observed.js'
 import { StoreError, toStoreError } from '../errors.js'
 import type { Operation } from '../drivers/effects.js'
 import type { ObjectInfo } from '../object-info.js'
@@ -40,6 +41,8 @@ import { removeInstance } from '../protocol/private-names.js'
 import type { Handle } from '../protocol/read.js'
 import type { SweepReport } from '../protocol/sweep-sum.js'
 import { takeTurn } from '../protocol/sweep-turn.js'
+import { CELL_KINDS, errorNameOf, type OperationName } from '../tracing/operations.js'
+import { traceOf, type Trace } from '../tracing/trace.js'
 import { DirectoryObject } from './directory-object.js'
 import { DirectoryQueues } from './directory-queue.js'
 import { DirectoryRegister } from './directory-register.js'
@@ -53,6 +56,7 @@ import { WALK_OPTIONS } from './whole-store.js'
 
 /** A store in a directory: what `open` gives its face to. */
 export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterStore {
+  /** What the store can do, by its format and by whether it was made conditional. */
   readonly supports: Supports
   readonly #driver: AsyncDriver
   readonly #context: Context
@@ -109,7 +113,8 @@ export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterSt
     const request = this.#check('write', begin, key)
     try {
       const places = request.waitsOnCaller ? 0 : 1
-      return await this.#run('write', request.operation, options, key, places)
+      const name = options.ifAbsent === true ? 'add' : 'write'
+      return await this.#run(name, request.operation, options, key, places)
     } catch (error) {
       request.cancel(error)
       throw error
@@ -138,12 +143,21 @@ export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterSt
     const prefix = this.#check('list', () => requests.listPrefix(this.#context, options))
     const visit = (outer: string, inner: string): Operation<Listed> =>
       listShard(this.#context, outer, inner)
-    let damage: StoreError | undefined
-    for await (const { infos, problems } of this.#walk('list', visit, options)) {
-      for (const info of infos) if (info.key.startsWith(prefix)) yield info
-      damage ??= problems[0]
+    const trace = traceOf('list', this.#context.root, false)
+    trace?.begin()
+    try {
+      let damage: StoreError | undefined
+      for await (const { infos, problems } of this.#walk('list', visit, options, trace)) {
+        for (const info of infos) if (info.key.startsWith(prefix)) yield info
+        damage ??= problems[0]
+      }
+      if (damage !== undefined) throw toStoreError(damage, 'list')
+    } catch (error) {
+      trace?.finish(error)
+      throw error
+    } finally {
+      trace?.finish()
     }
-    if (damage !== undefined) throw toStoreError(damage, 'list')
   }
 
   async copy(from: string, to: string, options: ChangeOptions = {}): Promise<boolean> {
@@ -177,7 +191,13 @@ export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterSt
   }
 
   sweep(options: SweepOptions = {}): Promise<SweepReport> {
-    return this.#tour('sweep', options, (meter) => sweepAll(this.#context, options, meter))
+    const isReal = options.dryRun !== true
+    return this.#tour(
+      'sweep',
+      options,
+      (meter) => sweepAll(this.#context, options, meter),
+      isReal ? (trace, report) => trace.noteSwept(report) : undefined,
+    )
   }
 
   async destroy(options: WalkOptions = {}): Promise<void> {
@@ -186,7 +206,7 @@ export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterSt
       return destroyShards(this.#context, meter)
     })
     await this.#letGo()
-    await this.#run('destroy', destroyRoot(this.#context), options)
+    await this.#perform('destroy', destroyRoot(this.#context), { signal: options.signal })
     await this.close()
   }
 
@@ -197,6 +217,7 @@ export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterSt
     })
   }
 
+  /** The place that a cell, lease or flight is built on; `NOT_SUPPORTED` in the `raw` format. */
   register(space: CellSpace, name: string): Register {
     return this.#check('cell', () => {
       const cell = locateCell(this.#context, space, toObjectKey(name))
@@ -204,7 +225,7 @@ export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterSt
         throw noCells('the raw format keeps nothing but values')
       }
       return new DirectoryRegister(this.#context, cell, (operation, task, options) =>
-        this.#run(operation, task, options, name, 1, false),
+        this.#run(`${CELL_KINDS[space]}:${operation}`, task, options, name, 1, false),
       )
     })
   }
@@ -214,9 +235,13 @@ export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterSt
     return this.#closing
   }
 
-  async #finish(): Promise<void> {
-    await this.#letGo()
-    await this.#driver.run(removeInstance(this.#context))
+  #finish(): Promise<void> {
+    const trace = traceOf('close', this.#context.root, false)
+    const finish = async (): Promise<void> => {
+      await this.#letGo()
+      await this.#driver.run(removeInstance(this.#context), {}, trace?.counts)
+    }
+    return trace === undefined ? finish() : trace.run(finish)
   }
 
   /** Closes objects still open and waits until nothing runs any more. */
@@ -237,56 +262,85 @@ export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterSt
 
   #holdOpen(handle: Handle): StoredObject {
     const forget = (object: StoredObject): void => void this.#openObjects.delete(object)
-    const object = new DirectoryObject(this.#driver, handle, forget)
+    const object = new DirectoryObject(this.#driver, this.#context.root, handle, forget)
     if (handle.pin !== undefined) this.#openObjects.add(object)
     return object
   }
 
   /** Makes a request of an open store; what is wrong with it is said in the store's own terms. */
   #check<T>(name: string, begin: () => T, key?: string): T {
-    if (this.#closing !== undefined) {
-      throw new StoreError('CLOSED', 'the store is closed', { operation: name, key })
-    }
     try {
+      if (this.#closing !== undefined) throw closedError()
       return begin()
     } catch (error) {
       throw toStoreError(error, name, key)
     }
   }
 
-  async #run<T>(
-    name: string,
+  /** Runs an operation that is one by itself: whoever listens is told of it. */
+  #run<T>(
+    name: OperationName,
     operation: Operation<T>,
     options: CallOptions,
     key?: string,
     places = 1,
     atOnce = true,
   ): Promise<T> {
-    this.#check(name, () => undefined, key)
+    const trace = traceOf(name, this.#context.root, false, key)
+    const how = { signal: options.signal, places, atOnce }
+    if (trace === undefined) return this.#perform(name, operation, how, key)
+    return trace.run(() => this.#perform(name, operation, how, key, trace.counts))
+  }
+
+  async #perform<T>(
+    name: OperationName,
+    operation: Operation<T>,
+    how: RunOptions,
+    key?: string,
+    counts?: Counts,
+  ): Promise<T> {
     try {
-      return await this.#driver.run(operation, { signal: options.signal, places, atOnce })
+      if (this.#closing !== undefined) throw closedError()
+      return await this.#driver.run(operation, how, counts)
     } catch (error) {
-      throw toStoreError(error, name, key)
+      throw toStoreError(error, errorNameOf(name), key)
     }
   }
 
   #walk<T>(
-    name: string,
+    name: OperationName,
     visit: (outer: string, inner: string) => Operation<T>,
-    options: CallOptions,
+    { signal }: CallOptions,
+    trace: Trace | undefined,
   ): AsyncGenerator<T> {
-    const run = <R>(operation: Operation<R>): Promise<R> => this.#run(name, operation, options)
-    return walkShards(run, this.#context, visit)
+    return walkShards(this.#runner(name, signal, trace), this.#context, visit)
   }
 
-  async #tour<T>(
-    name: string,
+  /** Runs the parts of an operation. */
+  #runner(
+    name: OperationName,
+    signal: AbortSignal | undefined,
+    trace: Trace | undefined,
+  ): <R>(operation: Operation<R>) => Promise<R> {
+    const counts = trace?.counts
+    return (operation) => this.#perform(name, operation, { signal }, undefined, counts)
+  }
+
+  #tour<T>(
+    name: OperationName,
     options: WalkOptions,
     begin: (meter: ProgressMeter) => Tour<T>,
+    note?: (trace: Trace, result: T) => void,
   ): Promise<T> {
-    const meter = new ProgressMeter(options)
-    const run = <R>(operation: Operation<R>): Promise<R> => this.#run(name, operation, options)
-    return await runTour(begin(meter), this.#context, run, meter.onFraction)
+    const trace = traceOf(name, this.#context.root, false)
+    const work = async (): Promise<T> => {
+      const meter = new ProgressMeter(options)
+      const run = this.#runner(name, options.signal, trace)
+      const result = await runTour(begin(meter), this.#context, run, meter.onFraction)
+      if (trace !== undefined) note?.(trace, result)
+      return result
+    }
+    return trace === undefined ? work() : trace.run(work)
   }
 
   /** Only what is held for long needs it: every private name is a sign of life by itself. */
@@ -297,7 +351,9 @@ export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterSt
   }
 
   async #sweepInTurn(options: SweepOptions): Promise<void> {
-    if (await this.#run('sweep', takeTurn(this.#context), options)) await this.sweep(options)
+    const { signal } = options
+    const isDue = await this.#perform('sweep', takeTurn(this.#context), { signal })
+    if (isDue) await this.sweep(options)
   }
 }
 
@@ -312,11 +368,19 @@ export async function directoryStore(
   // fs-extra waits when descriptors run out; it takes time to load, which scripts need not pay.
   const fs = options.fs ?? (await import('fs-extra')).default
   const driver = new AsyncDriver(fs)
-  try {
-    const context = await driver.run(openStore(root, how), options)
-    if (inline && context.isLocal) driver.quick = new QuickCalls(fs)
-    return new DirectoryStore(driver, context, limits)
-  } catch (error) {
-    throw toStoreError(error, 'open')
+  const trace = traceOf('open', root, false)
+  const opening = async (): Promise<Context> => {
+    try {
+      return await driver.run(openStore(root, how), { signal: options.signal }, trace?.counts)
+    } catch (error) {
+      throw toStoreError(error, 'open')
+    }
   }
+  const context = await (trace === undefined ? opening() : trace.run(opening))
+  if (inline && context.isLocal) driver.quick = new QuickCalls(fs)
+  return new DirectoryStore(driver, context, limits)
+}
+
+function closedError(): StoreError {
+  return new StoreError('CLOSED', 'the store is closed')
 }

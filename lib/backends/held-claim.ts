@@ -12,7 +12,7 @@ import {
   isLeaseLost,
   retryJob,
 } from '../protocol/queue-settle.js'
-import { leniently, runFor, type QueueHost } from './queue-host.js'
+import { leniently, runFor, type QueueHost, type QueueVerb } from './queue-host.js'
 
 type State = 'held' | 'settled' | 'lost'
 
@@ -76,7 +76,7 @@ export class HeldClaim implements HeldJob {
     try {
       await this.#inTurn('consume', async () => {
         await this.body.close()
-        await this.#run('consume', leniently(giveBack(this.#host.context, this.#claim)))
+        await this.#run('giveBack', leniently(giveBack(this.#host.context, this.#claim)))
         this.#end('lost')
       })
     } catch (error) {
@@ -86,7 +86,7 @@ export class HeldClaim implements HeldJob {
     }
   }
 
-  async #settle(name: string, operation: () => Operation<void>): Promise<void> {
+  async #settle(name: QueueVerb, operation: () => Operation<void>): Promise<void> {
     await this.#inTurn(name, async () => {
       // A file that is open when it is unlinked leaves a name behind on NFS, until it is closed.
       await this.body.close()
@@ -104,9 +104,10 @@ export class HeldClaim implements HeldJob {
     return turn
   }
 
-  async #run(name: string, operation: Operation<void>): Promise<void> {
+  async #run(verb: QueueVerb, operation: Operation<void>): Promise<void> {
+    const errorName = verb === 'giveBack' ? 'consume' : verb
     try {
-      await runFor(this.#host, this.#claim.queue, name, operation)
+      await runFor(this.#host, this.#claim.queue, verb, operation, { errorName })
     } catch (error) {
       if (isLeaseLost(error)) this.#end('lost')
       throw error

@@ -6,6 +6,8 @@ import type { Context } from '../protocol/context.js'
 import { isLeaseLost } from '../protocol/queue-settle.js'
 import type { QueuePath } from '../protocol/queue.js'
 import type { Handle } from '../protocol/read.js'
+import type { OperationName } from '../tracing/operations.js'
+import { traceOf } from '../tracing/trace.js'
 
 /** What queues need of the store they are in. */
 export interface QueueHost {
@@ -17,20 +19,39 @@ export interface QueueHost {
   readonly hold: (handle: Handle) => StoredObject
 }
 
+/** What is done to a queue, as {@link OperationName} has it. */
+export type QueueVerb = OperationName extends infer Name
+  ? Name extends `queue:${infer Verb}`
+    ? Verb
+    : never
+  : never
+
+/** How an operation on a queue is run. */
+export interface QueueRunOptions {
+  readonly signal?: AbortSignal | undefined
+  /** See {@link RunOptions}. */
+  readonly places?: number
+  /** What its errors call it; default: its verb. */
+  readonly errorName?: string
+}
+
 /** Runs an operation on a queue; what fails is said in the store's own terms. */
 export async function runFor<T>(
-  { driver }: QueueHost,
+  { driver, context }: QueueHost,
   { key }: QueuePath,
-  name: string,
+  verb: QueueVerb,
   operation: Operation<T>,
-  signal?: AbortSignal,
-  places = 1,
+  { signal, places = 1, errorName = verb }: QueueRunOptions = {},
 ): Promise<T> {
-  try {
-    return await driver.run(operation, { signal, places, atOnce: false })
-  } catch (error) {
-    throw toStoreError(error, name, key.text)
+  const trace = traceOf(`queue:${verb}`, context.root, false, key.text)
+  const run = async (): Promise<T> => {
+    try {
+      return await driver.run(operation, { signal, places, atOnce: false }, trace?.counts)
+    } catch (error) {
+      throw toStoreError(error, errorName, key.text)
+    }
   }
+  return await (trace === undefined ? run() : trace.run(run))
 }
 
 /** The same operation where it is all right that somebody else has settled the job. */

@@ -9,7 +9,7 @@ import { bury, expireClaim, giveBack } from '../protocol/queue-settle.js'
 import type { QueuePath } from '../protocol/queue.js'
 import type { Handle } from '../protocol/read.js'
 import { HeldClaim } from './held-claim.js'
-import { leniently, runFor, type QueueHost } from './queue-host.js'
+import { leniently, runFor, type QueueHost, type QueueVerb } from './queue-host.js'
 
 /** What one consumer claims, and what it sees of the claims of others. */
 export class DirectorySource implements JobSource {
@@ -79,11 +79,11 @@ export class DirectorySource implements JobSource {
     let handle: Handle | undefined
     try {
       // What was claimed when the end came is given back without being read.
-      handle = this.#isEnded ? undefined : await this.#run('claim', openClaim(context, claim))
+      handle = this.#isEnded ? undefined : await this.#run('read', openClaim(context, claim))
     } catch (error) {
       if (isDamage(error)) {
         publishNotice(`a job of the queue ${this.#queue.key.text} cannot be read`, error)
-        await this.#run('claim', leniently(bury(context, claim, error.message, durability)))
+        await this.#run('fail', leniently(bury(context, claim, error.message, durability)))
         return undefined
       }
       await this.#quietly(giveBack(context, claim))
@@ -103,7 +103,7 @@ export class DirectorySource implements JobSource {
   async #expireAbandoned(): Promise<void> {
     const { context } = this.#host
     const beganMs = performance.now()
-    const names = await this.#run('claim', claimedNames(context, this.#queue))
+    const names = await this.#run('watch', claimedNames(context, this.#queue))
     for (const name of this.#watch.see(names, beganMs, performance.now())) {
       const claim = claimOf(this.#queue, name)
       const made = name.attempts + 1
@@ -112,19 +112,19 @@ export class DirectorySource implements JobSource {
       const ending = isLast
         ? bury(context, claim, reason, context.durability)
         : expireClaim(context, claim)
-      await this.#run('claim', leniently(ending))
+      await this.#run('watch', leniently(ending))
     }
   }
 
   async #quietly(operation: Operation<void>): Promise<void> {
     try {
-      await this.#run('claim', leniently(operation))
+      await this.#run('giveBack', leniently(operation))
     } catch (error) {
       publishNotice('a job could not be given back; its lease will run out', error)
     }
   }
 
-  #run<T>(name: string, operation: Operation<T>): Promise<T> {
-    return runFor(this.#host, this.#queue, name, operation)
+  #run<T>(verb: QueueVerb, operation: Operation<T>): Promise<T> {
+    return runFor(this.#host, this.#queue, verb, operation, { errorName: 'claim' })
   }
 }

@@ -72,6 +72,16 @@ export function writeRequest(
   return { operation, waitsOnCaller: source.bytes === undefined, cancel }
 }
 
+/** The operation of a write that is cancelled where it fails. */
+export function* cancelling(request: WriteRequest): Operation<ObjectInfo> {
+  try {
+    return yield* request.operation
+  } catch (error) {
+    request.cancel(error)
+    throw error
+  }
+}
+
 /** A checked removal. */
 export function removeRequest(
   context: Context,
@@ -134,7 +144,10 @@ export function listPrefix(context: Context, options: { readonly prefix?: unknow
 
 function requireKeys(context: Context): void {
   if (context.format === 'envelope') return
-  throw new StoreError('NOT_SUPPORTED', 'the raw format does not keep keys, so none can be listed')
+  throw new StoreError(
+    'NOT_SUPPORTED',
+    'the raw format does not keep keys, so none can be listed; use envelopes',
+  )
 }
 
 function refuseAttributes(options: WriteOptions): void {

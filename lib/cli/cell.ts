@@ -88,7 +88,9 @@ function configureCas(command: Command, session: Session): void {
           await writeStdout(Buffer.from(`${made}\n`), signal)
           return
         }
-        session.note(`the cell ${quoted(name)} is not at generation ${at}`)
+        session.note(
+          `the cell ${quoted(name)} is not at generation ${at}; read it again, then decide`,
+        )
         session.status = EXIT.absent
       }),
     )

@@ -3,6 +3,7 @@ import type { Durability } from '../../index.js'
 import { counted } from './figures.js'
 import { requireYes, yesOption } from './consent.js'
 import { durabilityOption, EXISTING, examples } from './options.js'
+import { showProgress } from './progress.js'
 import type { Session } from './session.js'
 
 const HELP = examples('linkstore -d things clear --yes')
@@ -21,7 +22,9 @@ export function configure(command: Command, session: Session): void {
     .action(async ({ yes, durability }: Flags) => {
       requireYes(command, session, yes, 'every object of')
       await session.withManyObjects(EXISTING, async (store) => {
-        const removed = await store.clear({ durability, signal: session.signal })
+        const { signal } = session
+        const onProgress = showProgress(session, 'clearing')
+        const removed = await store.clear({ durability, signal, onProgress })
         session.note(`removed ${counted(removed, 'object')}`)
       })
     })

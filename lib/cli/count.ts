@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { EXISTING, examples } from './options.js'
+import { showProgress } from './progress.js'
 import type { Session } from './session.js'
 import { writeStdout } from './stdout.js'
 
@@ -10,7 +11,9 @@ export function configure(command: Command, session: Session): void {
   command.addHelpText('after', HELP).action(() =>
     session.withManyObjects(EXISTING, async (store) => {
       const { signal } = session
-      await writeStdout(Buffer.from(`${await store.count({ signal })}\n`), signal)
+      const count = await store.count({ signal, onProgress: showProgress(session, 'counting') })
+      session.hide()
+      await writeStdout(Buffer.from(`${count}\n`), signal)
     }),
   )
 }

@@ -65,7 +65,7 @@ async function waitForLease(
     return await store.lease(name, { ttlMs, signal })
   } catch (error) {
     if (!patience.signal.aborted || session.signal.aborted) throw error
-    session.note(`the lease ${quoted(name)} was not to be had in time`)
+    session.note(`the lease ${quoted(name)} is held by another; try again, or give a longer --wait`)
     session.status = EXIT.absent
     return undefined
   } finally {

@@ -42,7 +42,7 @@ export function parsePart(text: string): Part {
 /** A number that is not negative, such as `8` or `2.5`. */
 export function parseNumber(text: string): number {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('It must be a number.')
+  throw new InvalidArgumentError('It must be a number, such as 8 or 2.5.')
 }
 
 const UNITS_BYTES: Readonly<Record<string, number>> = {
@@ -68,5 +68,11 @@ export function parseBytes(text: string): number {
 /** A whole number such as `1000`. */
 export function parseCount(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('It must be a whole number.')
+  throw new InvalidArgumentError('It must be a whole number, such as 8.')
+}
+
+/** Any text but none. */
+export function parseText(text: string): string {
+  if (text !== '') return text
+  throw new InvalidArgumentError('It must not be empty.')
 }

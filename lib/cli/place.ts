@@ -13,6 +13,13 @@ export function pathOf(place: string): string | undefined {
   return fileURLToPath(`file://${new URL(place).pathname}`)
 }
 
+/** The same, for what works on the files of a directory only. */
+export function requirePath(place: string): string {
+  const path = pathOf(place)
+  if (path !== undefined) return path
+  throw new TypeError(`${place} is no directory, and this command looks at files; name one with -d`)
+}
+
 /** Opens a store by its directory or URL; the options are those of a directory. */
 export async function openStoreAt(place: string, options: OpenOptions): Promise<Store> {
   if (isUrl(place)) {

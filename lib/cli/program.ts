@@ -4,6 +4,7 @@ import { addStoreOptions, examples } from './options.js'
 import { parseNumber } from './option-values.js'
 import { outputOf, print } from './output.js'
 import type { Session } from './session.js'
+import { STATUSES } from './statuses.js'
 
 interface CommandModule {
   readonly configure: (command: Command, session: Session) => void
@@ -14,6 +15,8 @@ interface Entry {
   readonly usage: string
   readonly summary: string
   readonly load: () => Promise<CommandModule>
+  /** Whether it is for other programs than a shell's user. */
+  readonly isHidden?: boolean
 }
 
 interface StoreFlags {
@@ -30,6 +33,11 @@ const ENTRIES: readonly Entry[] = [
   entry('add <key> [value]', 'store a value if its key has none', () => import('./add.js')),
   entry('take <key>', 'print a value and remove it, in one', () => import('./take.js')),
   entry('ls [prefix]', 'list keys', () => import('./ls.js')),
+  entry(
+    'du [prefix]',
+    'tell how many objects there are, how large, how old',
+    () => import('./du.js'),
+  ),
   entry('stat <key>', 'print what is known of an object', () => import('./stat.js')),
   entry('cp <from> <to>', 'copy an object', () => import('./cp.js')),
   entry('mv <from> <to>', 'move an object to another key', () => import('./mv.js')),
@@ -39,18 +47,28 @@ const ENTRIES: readonly Entry[] = [
   entry('lock <name> <command...>', 'run a command under a lease', () => import('./lock.js')),
   entry('queue', 'jobs that any number of processes share', () => import('./queue.js')),
   entry('keys', 'identities, and who can read a sealed store', () => import('./keys.js')),
-  entry('import <dir>', 'store a directory tree', () => import('./import.js')),
-  entry('export <dir>', 'write keys back as a directory tree', () => import('./export.js')),
+  entry('import [dir]', 'store a directory tree', () => import('./import.js')),
+  entry('export [dir]', 'write keys back as a directory tree', () => import('./export.js')),
   entry(
     'migrate <from> <to>',
     'copy all objects of a store to another',
     () => import('./migrate.js'),
   ),
+  entry('bench [dir]', 'say what a directory is good for', () => import('./bench.js')),
   entry('verify', 'read and check every object', () => import('./verify.js')),
   entry('doctor [dir]', 'say what a directory can promise as a store', () => import('./doctor.js')),
   entry('health', 'exit with 0 if a store answers, else with 1', () => import('./health.js')),
+  entry('top', 'show what goes on in a store, live', () => import('./top.js')),
   entry('sweep', 'remove what crashes have left and what has expired', () => import('./sweep.js')),
   entry('destroy', 'remove the store and its directory', () => import('./destroy.js')),
+  entry(
+    'completion <shell>',
+    'print a script that completes words in a shell',
+    () => import('./completion.js'),
+  ),
+  hidden(
+    entry('complete <shell> [words...]', 'what that script asks', () => import('./complete.js')),
+  ),
 ]
 
 const HELP = examples(
@@ -61,9 +79,8 @@ const HELP = examples(
   'linkstore set --help',
 )
 
-const STATUSES = `
-Exit status: 0 done; 1 no such object, or there is one already, or somebody else was faster;
-2 wrong usage; 3 the store or the system failed.
+const STATUS_HELP = `
+Exit status: ${STATUSES.map(([status, meaning]) => `${status} ${meaning}`).join(';\n')}.
 `
 
 /**
@@ -80,15 +97,15 @@ export async function buildProgram(session: Session, words: readonly string[]): 
     .configureHelp({ subcommandTerm: termOf })
     .configureOutput(outputOf(program))
     .exitOverride()
-    .addHelpText('after', HELP + STATUSES)
+    .addHelpText('after', HELP + STATUS_HELP)
     .hook('preAction', (_, command) => {
       session.directory = nearest(command, 'directory') ?? process.env['LINKSTORE_DIR']
       const identity = nearest(command, 'identity') ?? process.env['LINKSTORE_IDENTITY'] ?? ''
       const trust = nearest(command, 'trust') ?? wordsOf(process.env['LINKSTORE_TRUST'])
       session.seal = identity === '' ? undefined : { identity, trust }
     })
-  for (const { usage, summary, load } of ENTRIES) {
-    const command = program.command(usage).description(summary)
+  for (const { usage, summary, load, isHidden = false } of ENTRIES) {
+    const command = program.command(usage, { hidden: isHidden }).description(summary)
     command.configureOutput(outputOf(command))
     if (!words.includes(command.name())) continue
     addStoreOptions(command)
@@ -147,6 +164,10 @@ there are.
 
 function entry(usage: string, summary: string, load: Entry['load']): Entry {
   return { usage, summary, load }
+}
+
+function hidden(one: Entry): Entry {
+  return { ...one, isHidden: true }
 }
 
 function printVersion(): never {

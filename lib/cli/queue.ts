@@ -64,7 +64,7 @@ function configurePush(command: Command, session: Session): void {
   push
     .addOption(fileOption())
     .option('--delay <duration>', 'give it out after this time only', parseDuration)
-    .option('--key <key>', 'only if no job with this key waits or is claimed')
+    .option('--key <text>', 'only if no job with this key waits or is claimed')
     .addOption(durabilityOption())
     .addHelpText('after', examples('linkstore queue push reports "May" --key may --delay 10m'))
     .action((name: string, word: string | undefined, flags: PushFlags) =>
@@ -78,7 +78,9 @@ function configurePush(command: Command, session: Session): void {
           await writeStdout(Buffer.from(`${id}\n`), signal)
           return
         }
-        session.note(`the queue has a job with the key ${quoted(dedupeKey ?? '')} already`)
+        session.note(
+          `the queue has a job with the key ${quoted(dedupeKey ?? '')} already; none was added`,
+        )
         session.status = EXIT.absent
       }),
     )

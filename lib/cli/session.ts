@@ -3,8 +3,9 @@ import * as nodeFs from 'node:fs'
 import { constants } from 'node:os'
 import { CommanderError } from 'commander'
 import type { ObjectStore, OpenOptions, Store } from '../../index.js'
+import type { ActivityObserver, ActivityReporting } from '../activity/index.js'
 import { BrokenPipe, describe, EXIT, statusOf } from './failure.js'
-import { openObjectsAt, openStoreAt } from './place.js'
+import { openObjectsAt, openStoreAt, pathOf, requirePath } from './place.js'
 import type { ProgressBar } from './progress-bar.js'
 import { quoted, safeText } from './safe-text.js'
 import { writeStderr } from './stderr.js'
@@ -104,20 +105,44 @@ export class Session {
     await this.#with((signal) => openObjectsAt(place, { ...options, signal }), work)
   }
 
+  /** The same with nothing but a look from outside. */
+  async withObserver(work: (observer: ActivityObserver) => Promise<void>): Promise<void> {
+    const { observeActivity } = await import('../activity/index.js')
+    const directory = requirePath(this.requireDirectory())
+    await this.#with((signal) => observeActivity(directory, { signal }), work)
+  }
+
   async #with<S extends Closable>(
     open: (signal: AbortSignal) => Promise<S>,
     work: (store: S) => Promise<void>,
   ): Promise<void> {
     this.#listen()
     const store = await open(this.signal)
+    const reporting = await this.#reportIfAsked()
     try {
       await work(store)
     } catch (error) {
       // What went wrong first is what the user must hear of.
+      await reporting?.stop().catch(() => undefined)
       await store.close().catch(() => undefined)
       throw error
     }
+    await reporting?.stop()
     await store.close()
+  }
+
+  /** Lets `work` clean up after itself when a signal comes; for what needs no store to be there. */
+  interruptible<T>(work: () => Promise<T>): Promise<T> {
+    this.#listen()
+    return work()
+  }
+
+  /** For commands that run long, such as `queue run`. */
+  async #reportIfAsked(): Promise<ActivityReporting | undefined> {
+    const path = pathOf(this.requireDirectory())
+    if ((process.env['LINKSTORE_REPORT'] ?? '') === '' || path === undefined) return undefined
+    const { reportActivity } = await import('../activity/index.js')
+    return await reportActivity(path, { program: 'linkstore' })
   }
 
   requireDirectory(): string {
@@ -149,6 +174,11 @@ export class Session {
   /** From now on, messages take this bar away before they are written. */
   show(bar: ProgressBar): void {
     this.#bar = bar
+  }
+
+  /** Takes the bar away, so that what is printed has the line to itself. */
+  hide(): void {
+    this.#bar?.clear()
   }
 
   /** Says something to the user, on a line of its own. */

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import { hashKey, type ObjectInfo } from '../../index.js'
 import { timed } from './figures.js'
+import { infoJson } from './info-json.js'
 import { EXISTING, examples } from './options.js'
-import { keyText, safeJson, safeText } from './safe-text.js'
+import { keyText, safeText } from './safe-text.js'
 import type { Session } from './session.js'
 import { LineWriter } from './stdout.js'
 
@@ -23,7 +24,7 @@ export function configure(command: Command, session: Session): void {
           return
         }
         const lines = new LineWriter(session.signal)
-        for (const line of json ? [safeJson(info)] : table(info)) await lines.line(line)
+        for (const line of json ? [infoJson(info)] : table(info)) await lines.line(line)
         await lines.flush()
       }),
     )

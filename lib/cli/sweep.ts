@@ -4,7 +4,7 @@ import { colorsFor } from './colors.js'
 import { counted, sized } from './figures.js'
 import { parseBytes, parseCount, parseDuration } from './option-values.js'
 import { EXISTING, examples } from './options.js'
-import { ProgressBar } from './progress-bar.js'
+import { showProgress } from './progress.js'
 import { safeJson } from './safe-text.js'
 import type { Session } from './session.js'
 import { LineWriter } from './stdout.js'
@@ -48,17 +48,15 @@ export function configure(command: Command, session: Session): void {
     .action(({ dryRun = false, grace, maxBytes, maxObjects, json = false }: Flags) =>
       session.withManyObjects({ ...EXISTING, sweep: false }, async (store) => {
         const { signal } = session
-        const bar = new ProgressBar('sweeping')
-        session.show(bar)
         const report = await store.sweep({
           dryRun,
           graceMs: grace,
           maxBytes,
           maxObjects,
           signal,
-          onProgress: ({ fraction, objects }) => bar.update(fraction, counted(objects, 'object')),
+          onProgress: showProgress(session, 'sweeping'),
         })
-        bar.clear()
+        session.hide()
         const lines = new LineWriter(signal)
         for (const line of json ? [safeJson(report)] : table(report)) await lines.line(line)
         await lines.flush()

@@ -5,7 +5,7 @@ import { EXIT } from './failure.js'
 import { counted, sized, timed } from './figures.js'
 import { EXISTING, examples } from './options.js'
 import { quoted, safeJson, safeText } from './safe-text.js'
-import { ProgressBar } from './progress-bar.js'
+import { showProgress } from './progress.js'
 import type { Session } from './session.js'
 import { LineWriter } from './stdout.js'
 
@@ -33,14 +33,12 @@ export function configure(command: Command, session: Session): void {
     .action(({ quarantine = false, json = false }: Flags) =>
       session.withManyObjects(EXISTING, async (store) => {
         const { signal } = session
-        const bar = new ProgressBar('verifying')
-        session.show(bar)
         const report = await store.verify({
           quarantine,
           signal,
-          onProgress: ({ fraction, objects }) => bar.update(fraction, counted(objects, 'object')),
+          onProgress: showProgress(session, 'verifying'),
         })
-        bar.clear()
+        session.hide()
         const corrupt = report.findings.filter(({ kind }) => kind === 'corrupt').length
         if (corrupt > 0) session.status = EXIT.failed
         const lines = new LineWriter(signal)

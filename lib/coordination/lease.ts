@@ -141,6 +141,7 @@ export class Lease implements AsyncDisposable {
     return this.#releasing
   }
 
+  /** The same as {@link release}: for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.release()
   }

@@ -42,6 +42,7 @@ export interface RetryOptions {
 
 /** A job that failed, or used up its attempts. It stays until it is requeued or discarded. */
 export interface DeadLetter {
+  /** Unique to the job, and what it had as one. */
   readonly id: string
   /** How often it was given out. */
   readonly attempts: number
@@ -57,17 +58,23 @@ export interface DeadLetter {
 
 /** A job that its consumer has, as a backend gives it. */
 export interface HeldJob {
+  /** Unique to the job: the same in every attempt. */
   readonly id: string
   /** Which attempt this is; the first is 1. */
   readonly attempts: number
+  /** What was pushed; pinned until the job is settled. */
   readonly body: StoredObject
   /** When the lease ends, on the clock of `performance.now()`. */
   readonly leaseEndsMs: number
   /** Whether nothing more can be done with it: it is settled, given back or lost. */
   readonly isOver: boolean
+  /** Removes the job; `LEASE_LOST` where somebody else has it by then, as in the next three. */
   ack(): Promise<void>
+  /** Lets the lease begin anew. */
   extend(): Promise<void>
+  /** Lets it wait again, for so long at least. */
   retry(delayMs: number): Promise<void>
+  /** Puts it among the dead letters. */
   bury(reason: string): Promise<void>
 }
 
@@ -83,6 +90,7 @@ export interface JobSource {
 
 /** How a backend is asked to push. */
 export interface PushRequest extends ChangeOptions {
+  /** How long it is not given out, from the push on; 0: at once. */
   readonly delayMs: number
   /** The hash of the key that keeps out a second such job. */
   readonly dedupeHash: string | undefined

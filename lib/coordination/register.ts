@@ -6,7 +6,9 @@ import type { Visibility } from './visibility.js'
 
 /** A place that is compared and set: what cells, leases and single flight are built on. */
 export interface Register {
+  /** What it was asked for by. */
   readonly name: string
+  /** What leases may rely on here. */
   readonly visibility: Visibility
   /** What it holds. The value is not to be changed. */
   read(options: CallOptions): Promise<Generation>
@@ -20,6 +22,11 @@ export interface Register {
 
 /** A backend that has registers. */
 export interface RegisterStore {
+  /**
+   * The register with a name. It need not exist; nothing is asked of the file system yet.
+   *
+   * @throws StoreError `NOT_SUPPORTED` where the format has none
+   */
   register(space: CellSpace, name: string): Register
 }
 

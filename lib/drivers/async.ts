@@ -1,6 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { publishNotice } from '../diagnostics.js'
 import { abortError } from './abort.js'
 import type { Effect, Operation } from './effects.js'
+import { isCall, observed, type Counts } from './observed.js'
 import type { QuickCalls } from './quick-calls.js'
 import { Run } from './run.js'
 
@@ -41,8 +43,16 @@ export const MAX_IN_FLIGHT = 64
  */
 export const TWO_DESCRIPTORS = MAX_IN_FLIGHT / 8
 
+/** Who does for a {@link Run} what takes time. */
+export interface Worker {
+  /** Performs one effect. */
+  perform(effect: Effect, done: Callback): void
+  /** Starts an operation that nobody awaits. */
+  runInBackground(operation: Operation<void>): void
+}
+
 /** Runs operations with the callback functions of a file system: one promise per operation. */
-export class AsyncDriver {
+export class AsyncDriver implements Worker {
   readonly #fs: Readonly<Record<string, AsyncCall | undefined>>
   #queue: Queued[] = []
   #queueHead = 0
@@ -58,14 +68,21 @@ export class AsyncDriver {
     this.#fs = fs as Readonly<Record<string, AsyncCall | undefined>>
   }
 
-  /** Runs an operation; an abort makes it clean up and reject with `ABORTED`. */
-  run<T>(operation: Operation<T>, options: RunOptions = {}): Promise<T> {
+  /**
+   * Runs an operation; an abort makes it clean up and reject with `ABORTED`.
+   *
+   * @param counts - where it is counted, if anybody wants to know
+   */
+  run<T>(operation: Operation<T>, options: RunOptions = {}, counts?: Counts): Promise<T> {
     const { signal, places = 1, atOnce = true } = options
     if (signal?.aborted === true) return Promise.reject(abortError(signal))
     return new Promise((resolve, reject) => {
       const onEnd = (): void => this.#leave(places)
       const quick = atOnce ? this.quick : undefined
-      const run = new Run(this, operation, quick, signal, resolve, reject, onEnd)
+      const watched = counts !== undefined
+      const worker = watched ? new CountingWorker(this, counts) : this
+      const task = watched ? observed(operation, counts) : operation
+      const run = new Run(worker, task, quick, signal, resolve, reject, onEnd)
       this.#unfinished += 1
       if (places === 0) run.start()
       else {
@@ -147,6 +164,28 @@ export class AsyncDriver {
   readonly #ended = (): void => {
     this.#unfinished -= 1
     if (this.#unfinished === 0) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+}
+
+/** Counts what goes to another thread, and does it in the asynchronous context of the caller. */
+class CountingWorker implements Worker {
+  readonly #worker: Worker
+  readonly #counts: Counts
+  /** An operation that waited its turn, or for the event loop, is woken in that of others. */
+  readonly #inContext = AsyncLocalStorage.snapshot()
+
+  constructor(worker: Worker, counts: Counts) {
+    this.#worker = worker
+    this.#counts = counts
+  }
+
+  perform(effect: Effect, done: Callback): void {
+    if (isCall(effect)) this.#counts.hops += 1
+    this.#inContext(() => this.#worker.perform(effect, done))
+  }
+
+  runInBackground(operation: Operation<void>): void {
+    this.#inContext(() => this.#worker.runInBackground(operation))
   }
 }
 

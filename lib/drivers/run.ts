@@ -1,6 +1,6 @@
 import { StoreError } from '../errors.js'
 import { abortError, unwatch, watch } from './abort.js'
-import type { AsyncDriver, Callback } from './async.js'
+import type { Callback, Worker } from './async.js'
 import type { Effect, Operation } from './effects.js'
 import type { Answer, QuickCalls } from './quick-calls.js'
 
@@ -11,7 +11,7 @@ const NOTHING: Answer = {}
 
 /** One operation on its way through the asynchronous driver. */
 export class Run<T> {
-  readonly #driver: AsyncDriver
+  readonly #worker: Worker
   readonly #operation: Operation<T>
   readonly #quick: QuickCalls | undefined
   readonly #signal: AbortSignal | undefined
@@ -24,7 +24,7 @@ export class Run<T> {
   #interrupt: (() => void) | undefined
 
   constructor(
-    driver: AsyncDriver,
+    worker: Worker,
     operation: Operation<T>,
     quick: QuickCalls | undefined,
     signal: AbortSignal | undefined,
@@ -32,7 +32,7 @@ export class Run<T> {
     reject: (error: unknown) => void,
     onEnd: () => void,
   ) {
-    this.#driver = driver
+    this.#worker = worker
     this.#operation = operation
     this.#quick = quick
     this.#signal = signal
@@ -80,7 +80,7 @@ export class Run<T> {
       return this.#signal?.aborted === true ? { error: abortError(this.#signal) } : NOTHING
     }
     if (call === 'background') {
-      this.#driver.runInBackground(values[0] as Operation<void>)
+      this.#worker.runInBackground(values[0] as Operation<void>)
       return NOTHING
     }
     const quick = this.#quick
@@ -119,7 +119,7 @@ export class Run<T> {
       this.#interrupt = () => done(abortError(signal))
     }
     try {
-      this.#driver.perform(effect, done)
+      this.#worker.perform(effect, done)
     } catch (error) {
       done(error)
     }

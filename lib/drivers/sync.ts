@@ -2,6 +2,7 @@ import * as nodeFs from 'node:fs'
 import type { lstatSync, Stats } from 'node:fs'
 import { publishNotice } from '../diagnostics.js'
 import type { Effect, Operation } from './effects.js'
+import { observed, type Counts } from './observed.js'
 
 type SyncCall = (...values: readonly unknown[]) => unknown
 
@@ -21,8 +22,14 @@ export class SyncDriver {
     return (this.#fs['lstatSync'] as typeof lstatSync)(path, options) as Stats
   }
 
-  run<T>(operation: Operation<T>): T {
-    let step = operation.next()
+  /**
+   * Runs an operation to its end.
+   *
+   * @param counts - where it is counted, if anybody wants to know
+   */
+  run<T>(operation: Operation<T>, counts?: Counts): T {
+    const task = counts === undefined ? operation : observed(operation, counts)
+    let step = task.next()
     while (step.done !== true) {
       let result: unknown
       let failure: unknown
@@ -33,7 +40,7 @@ export class SyncDriver {
         failed = true
         failure = error
       }
-      step = failed ? operation.throw(failure) : operation.next(result)
+      step = failed ? task.throw(failure) : task.next(result)
     }
     return step.value
   }

@@ -18,6 +18,7 @@
  * It changes nothing, so a crash leaves nothing.
  */
 import { constants } from 'node:os'
+import { noteRetry } from '../diagnostics.js'
 import { isErrno, StoreError } from '../errors.js'
 import { MARKER_NAME } from '../format/marker.js'
 import { lstat, pause, readdir, type Operation, type Stats } from '../drivers/effects.js'
@@ -38,22 +39,34 @@ export function looksAbsent(error: unknown): boolean {
   return isErrno(error, errno.ENOENT, errno.ESTALE)
 }
 
-/** Whether an object that could not be found is really not there. */
-export function* isAbsent(context: Context, object: ObjectPath): Operation<boolean> {
-  if (!(yield* believe(context, object))) return true
+/**
+ * Whether an object that could not be found is really not there.
+ *
+ * @param wasMissed - whether it could not be found, or is only asked for: then nothing is noted
+ */
+export function* isAbsent(
+  context: Context,
+  object: ObjectPath,
+  wasMissed = true,
+): Operation<boolean> {
+  const judged = (isGone: boolean): boolean => {
+    if (wasMissed) noteRetry(isGone ? 'provedAbsent' : 'foundAfterAll')
+    return isGone
+  }
+  if (!(yield* believe(context, object))) return judged(true)
   try {
     yield* lstat(object.path)
-    return false
+    return judged(false)
   } catch (error) {
-    if (isErrno(error, errno.ESTALE)) return false
+    if (isErrno(error, errno.ESTALE)) return judged(false)
     if (!isErrno(error, errno.ENOENT)) throw error
   }
   if (context.fresh) {
     const names = yield* settledNames(context, object.shard)
-    if (names.has(nameOf(object))) return false
+    if (names.has(nameOf(object))) return judged(false)
   }
   yield* requireStore(context)
-  return true
+  return judged(true)
 }
 
 /** Whether a private name is there. If a reply was lost, it tells whether its rename was done. */

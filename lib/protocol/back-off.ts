@@ -1,4 +1,5 @@
 /** Backing off: whoever was slower waits for a moment, so that contenders do not meet for ever. */
+import { noteRetry } from '../diagnostics.js'
 import { pause, type Operation } from '../drivers/effects.js'
 import type { Context } from './context.js'
 
@@ -18,5 +19,6 @@ export function backOffMs(attempt: number, chance: number): number {
 
 /** Waits for so long. */
 export function* backOff(context: Context, attempt: number): Operation<void> {
+  noteRetry('outrun')
   yield* pause(backOffMs(attempt, Number(`0x${context.randomId().slice(0, 8)}`) / 2 ** 32))
 }

@@ -9,5 +9,5 @@
  */
 export const CELL_SPACES = ['.cells', '.leases', '.flights'] as const
 
-/** One of {@link CELL_SPACES}. */
+/** The space that a cell is in: `.cells`, `.leases` or `.flights`. */
 export type CellSpace = (typeof CELL_SPACES)[number]

@@ -150,7 +150,7 @@ function* linkIfAbsent(
         if (context.fresh) yield* revalidate(object.shard, context.root)
       } else if (isErrno(error, errno.EEXIST)) {
         if (yield* isSameFile(staged.path, object.path)) return true
-        const isGone = yield* isAbsent(context, object)
+        const isGone = yield* isAbsent(context, object, false)
         if (!isGone && !(yield* removeIfExpired(context, object))) return false
       } else {
         throw asUnsupported(asCorrupt(object, error))

@@ -13,6 +13,7 @@
  * Neither file times nor clocks of other hosts play a part. The rename that does it names the
  * beat as well, so a listing that was out of date does no harm: the name is there no more then.
  */
+import { noteRetry } from '../diagnostics.js'
 import { rename, type Operation } from '../drivers/effects.js'
 import { looksAbsent, MAX_ATTEMPTS, restless } from './absence.js'
 import type { Context } from './context.js'
@@ -111,7 +112,10 @@ function* claimJob(
   } catch (error) {
     if (!looksAbsent(error)) throw error
     // The name is new, so if it is there now this did it, and NFS lost the reply.
-    if (!(yield* hasArrived(context, claim.path))) return undefined
+    if (!(yield* hasArrived(context, claim.path))) {
+      noteRetry('outrun')
+      return undefined
+    }
   }
   return claim
 }

@@ -9,7 +9,7 @@
  */
 import type { Operation } from '../drivers/effects.js'
 import type { Context } from './context.js'
-import { namesIn, parseClaimed, parseDead, parseReady, type QueuePath } from './queue.js'
+import { namesIn, parseClaimed, parseDead, parseReady, type QueueRooms } from './queue.js'
 
 /** How many jobs of a queue are where. */
 export interface QueueCounts {
@@ -24,7 +24,7 @@ export interface QueueCounts {
 }
 
 /** Counts the jobs of a queue. */
-export function* countJobs(context: Context, queue: QueuePath): Operation<QueueCounts> {
+export function* countJobs(context: Context, queue: QueueRooms): Operation<QueueCounts> {
   const claimed = new Set<string>()
   for (const name of yield* namesIn(context, queue.claimed)) addId(claimed, parseClaimed(name))
   const nowMs = context.now()

@@ -81,7 +81,8 @@ export function* push(
 
 function jobOf(context: Context, staged: Staged, { delayMs, keyHash }: PushHow): JobName {
   const id = staged.info.version
-  if (id === undefined) throw new StoreError('NOT_SUPPORTED', 'a queue needs envelopes')
+  if (id === undefined)
+    throw new StoreError('NOT_SUPPORTED', 'the raw format has no queues; use a store of envelopes')
   return { timeMs: Math.trunc(context.now() + delayMs), id, keyHash, attempts: 0 }
 }
 

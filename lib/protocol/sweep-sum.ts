@@ -1,5 +1,6 @@
 /** Names of one kind. */
 export interface Tally {
+  /** How many. */
   readonly count: number
   /** What they take on the disk; nothing for second names of files that stay. */
   readonly bytes: number

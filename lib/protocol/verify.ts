@@ -32,6 +32,7 @@ import { cellOf, quarantineVersion, readHead } from './versioned.js'
 export interface Finding {
   /** `corrupt`: an object that cannot be read. `foreign`: not the store's; it does no harm. */
   readonly kind: 'corrupt' | 'foreign'
+  /** The file or directory itself. */
   readonly path: string
   /** The hash of the key, for an object. */
   readonly hash: string | undefined

@@ -1,13 +1,17 @@
 /** For each adapter what one process writes through it, and what another one then reads. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { Upload } from '@tus/server'
 import { Cookie, type SessionData } from 'express-session'
 import { Keyv } from 'keyv'
+import { dir } from 'tmp-promise'
 import { createStorage } from 'unstorage'
 import { LinkstoreBlobStore } from '../../lib/adapters/abstract-blob-store.js'
 import { LinkstoreSessionStore } from '../../lib/adapters/express-session.js'
 import { KeyvLinkstore } from '../../lib/adapters/keyv.js'
+import { createCacheHandler, type RouteHandler } from '../../lib/adapters/next.js'
 import { LinkstoreTusStore } from '../../lib/adapters/tus.js'
 import linkstoreDriver from '../../lib/adapters/unstorage.js'
 
@@ -57,6 +61,23 @@ export const USES: Readonly<Record<string, Use>> = {
       return (session as { value?: string } | null)?.value
     },
   },
+  // The one revalidates what it had written before, and writes anew what the other one then reads.
+  next: {
+    write: async (root, value) => {
+      await withNext(root, async (handler) => {
+        await handler.revalidateTag(KEY)
+        await handler.get(KEY, { kind: 'FETCH', tags: [KEY] })
+        const data = { headers: {}, url: '', status: 200, body: value }
+        const entry = { kind: 'FETCH', revalidate: 3600, data }
+        await handler.set(KEY, entry, { fetchCache: true, tags: [KEY] })
+      })
+    },
+    read: (root) =>
+      withNext(root, async (handler) => {
+        const found = await handler.get(KEY, { kind: 'FETCH', tags: [KEY] })
+        return (found?.value as { data?: { body?: string } } | undefined)?.data?.body
+      }),
+  },
   // Half of it by each: whoever reads goes on with what the other one has begun.
   tus: {
     write: async (root, value) => {
@@ -95,6 +116,22 @@ export const USES: Readonly<Record<string, Use>> = {
       return found
     },
   },
+}
+
+async function withNext<T>(root: string, work: (handler: RouteHandler) => Promise<T>): Promise<T> {
+  const { path, cleanup } = await dir({ prefix: 'linkstore-next', unsafeCleanup: true })
+  const onError = (error: unknown): never => {
+    throw error
+  }
+  const Handler = createCacheHandler({ store: root, onError })
+  try {
+    writeFileSync(join(path, 'BUILD_ID'), 'the build')
+    writeFileSync(join(path, 'prerender-manifest.json'), '{}')
+    return await work(new Handler({ serverDistDir: join(path, 'server') }))
+  } finally {
+    await Handler.close()
+    await cleanup()
+  }
 }
 
 async function withKeyv<T>(root: string, work: (keyv: Keyv) => Promise<T>): Promise<T> {

@@ -41,7 +41,7 @@ await t.test('jobs are pushed and popped byte for byte, in order', async (t) => 
   const none = await run(['queue', 'pop', 'q'])
   t.equal(none.status, 1)
   t.equal(none.stdout.length, 0)
-  t.equal(none.stderr, 'linkstore: the queue "q" has no job that is due\n')
+  t.equal(none.stderr, 'linkstore: the queue "q" has no job that is due; --wait waits for one\n')
   t.same(await countsOf(place), { ...EMPTY, delayed: 1 })
   t.match(await run(['get', 'q']), { status: 1 }, 'it is no object')
 
@@ -49,7 +49,7 @@ await t.test('jobs are pushed and popped byte for byte, in order', async (t) => 
   const twice = await run(['queue', 'push', 'keyed', 'b', '--key', 'k'])
   t.equal(twice.status, 1)
   t.equal(twice.stdout.length, 0)
-  t.match(twice.stderr, /has a job with the key "k" already\n$/)
+  t.match(twice.stderr, /has a job with the key "k" already; none was added\n$/)
   t.match(await run(['queue', 'pop', 'keyed']), { stdout: Buffer.from('a') })
   t.match(await run(['queue', 'push', 'keyed', 'b', '--key', 'k']), { status: 0 }, 'it is free')
   t.same(leftovers(place.store), [])

@@ -33,7 +33,9 @@ export interface ConformanceOptions {
 
 /** One test of the suite. */
 export interface ConformanceTest {
+  /** What it holds, as a sentence. */
   readonly name: string
+  /** Tries it on an empty subject; rejects if it does not hold. */
   readonly run: (subject: Subject, supports: Supports) => Promise<void>
 }
 

@@ -26,7 +26,7 @@ export function checkLoading(project: string): void {
   assert.deepEqual(conformance.packages, [])
   assert.ok(conformance.own <= 3, `the library and the conformance suite are ${conformance.own}`)
 
-  for (const name of ['keyv', 'unstorage', 'abstract-blob-store']) {
+  for (const name of ['keyv', 'next', 'unstorage', 'abstract-blob-store']) {
     const adapter = evaluate(`import 'linkstore/${name}'`)
     assert.deepEqual(adapter.packages, [])
     assert.ok(adapter.own <= 4, `linkstore/${name} is ${adapter.own} files`)

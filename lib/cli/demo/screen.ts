@@ -1,56 +1,31 @@
 import pc from 'picocolors'
+import { isDrawable, LiveScreen, type Output } from '../live-screen.js'
 import { frameOf, headOf, WIDTH } from './frame.js'
 import { addTallies, operationsOf } from './messages.js'
 import { count, seconds, type View } from './view.js'
 
-const HIDE_CURSOR = '\u001b[?25l'
-const SHOW_CURSOR = '\u001b[?25h'
-const ERASE_REST_OF_LINE = '\u001b[K'
-const DEFAULT_ROWS = 24
 const PLAIN_LINE_EVERY_MS = 1000
-
-/** What the screen needs of `process.stderr`. */
-export interface Output {
-  readonly isTTY?: boolean
-  readonly columns?: number
-  readonly rows?: number
-  write(text: string): unknown
-}
 
 /** Shows a view as it changes: in place on a terminal, else as a line per second. */
 export class Screen {
   readonly #output: Output
-  readonly #isLive: boolean
+  readonly #live: LiveScreen | undefined
   #shownLines = 0
   #nextPlainLineMs = 0
 
   constructor(output: Output) {
     this.#output = output
-    const { isTTY, columns = 0 } = output
-    this.#isLive = isTTY === true && columns >= WIDTH && process.env['TERM'] !== 'dumb'
-    if (!this.#isLive) return
-    process.once('exit', this.#showCursor)
-    output.write(HIDE_CURSOR)
+    this.#live = isDrawable(output, WIDTH) ? new LiveScreen(output, 'last') : undefined
   }
 
   show(view: View): void {
-    if (this.#isLive) this.#draw(frameOf(view, pc))
-    else this.#print(view)
+    if (this.#live === undefined) this.#print(view)
+    else this.#live.draw(frameOf(view, pc))
   }
 
   /** Leaves the last view where it is and gives the terminal back. */
   close(): void {
-    if (!this.#isLive) return
-    process.removeListener('exit', this.#showCursor)
-    this.#showCursor()
-  }
-
-  #draw(frame: readonly string[]): void {
-    // What scrolled away could not be drawn over.
-    const lines = frame.slice(1 - (this.#output.rows ?? DEFAULT_ROWS))
-    const up = this.#shownLines === 0 ? '' : `\u001b[${this.#shownLines}A`
-    this.#output.write(up + lines.map((line) => `\r${line}${ERASE_REST_OF_LINE}\n`).join(''))
-    this.#shownLines = lines.length
+    this.#live?.close()
   }
 
   #print(view: View): void {
@@ -68,8 +43,6 @@ export class Screen {
     this.#output.write(lines.map((line) => `${line}\n`).join(''))
     this.#shownLines += lines.length
   }
-
-  readonly #showCursor = (): void => void this.#output.write(SHOW_CURSOR)
 }
 
 function plainLine({ elapsedMs, members }: View): string {

@@ -28,7 +28,7 @@ export function configurePop(parent: Command, session: Session): void {
         const how = { waitMs, leaseMs: LEASE_MS, signal }
         const isDone = await withOneJob(queue, how, (job) => pop(session, job))
         if (isDone) return
-        session.note(`the queue ${quoted(name)} has no job that is due`)
+        session.note(`the queue ${quoted(name)} has no job that is due; --wait waits for one`)
         session.status = EXIT.absent
       }),
     )

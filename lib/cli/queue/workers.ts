@@ -140,7 +140,9 @@ export class Workers {
       await action()
     } catch (error) {
       if (!hasCode(error, 'LEASE_LOST')) throw error
-      this.#session.note(`the job ${job.id} was lost before it could be settled`)
+      this.#session.note(
+        `the job ${job.id} was lost before it could be settled; it is given out again`,
+      )
     }
   }
 }

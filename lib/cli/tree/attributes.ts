@@ -50,3 +50,10 @@ function encodeTime(timeNs: bigint): string {
   const absoluteNs = timeNs < 0n ? -timeNs : timeNs
   return `${sign}${absoluteNs / NS}.${String(absoluteNs % NS).padStart(9, '0')}`
 }
+
+/** The same the other way round; digits beyond the ninth are left out. */
+export function decodeTime(text: string): bigint {
+  const [, sign = '', seconds = '0', rest = ''] = /^(-?)(\d{1,15})(?:\.(\d*))?$/.exec(text) ?? []
+  const absoluteNs = BigInt(seconds) * NS + BigInt(rest.slice(0, 9).padEnd(9, '0'))
+  return sign === '-' ? -absoluteNs : absoluteNs
+}

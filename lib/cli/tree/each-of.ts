@@ -29,3 +29,20 @@ export async function eachOf<T>(
   const rejected = results.find((result) => result.status === 'rejected')
   if (rejected !== undefined) throw rejected.reason
 }
+
+/** What becomes of items, several of them at a time, in their order. */
+export async function* inOrder<T, R>(
+  items: AsyncIterable<T>,
+  atOnce: number,
+  visit: (item: T) => Promise<R>,
+): AsyncGenerator<R> {
+  const ahead: Promise<R>[] = []
+  for await (const item of items) {
+    const visited = visit(item)
+    // Its error is thrown when its turn comes; until then it must not count as unhandled.
+    visited.catch(() => undefined)
+    ahead.push(visited)
+    if (ahead.length >= atOnce) yield ahead.shift() as Promise<R>
+  }
+  yield* ahead
+}

@@ -2,6 +2,9 @@ import type { ObjectInfo, Store, StoredObject } from '../../../index.js'
 import { hasCode } from '../failure.js'
 import { decodeAttributes, type Attributes } from './attributes.js'
 import { eachOf } from './each-of.js'
+import { isSameBytes } from './same-bytes.js'
+import { isSameFile } from './sameness.js'
+import { piecesOf } from './source-file.js'
 import { Skip, type Tally } from './tally.js'
 import type { TargetDirectory } from './target-directory.js'
 import { pathOfKey } from './tree-path.js'
@@ -12,9 +15,11 @@ export interface ExportHow {
   readonly prefix: string
   /** A path within the directory where nothing is written: the store itself. */
   readonly excluded: string | undefined
+  /** Compare bytes, whatever size and time say. */
+  readonly checksum: boolean
   readonly signal: AbortSignal
-  /** Called after each object that was listed. */
-  onObject(): void
+  /** Called after each object that was listed, and after each piece of a large one. */
+  onProgress(): void
 }
 
 /** Objects that are read and written at the same time. */
@@ -42,7 +47,7 @@ class Exporter {
   readonly #how: ExportHow
   readonly #tally: Tally
   /** Symbolic links come last, so that no file can be meant to go through one. */
-  readonly #links: string[] = []
+  readonly #links: ObjectInfo[] = []
   readonly #directories: [path: string, key: string, attributes: Attributes][] = []
 
   constructor(store: Store, target: TargetDirectory, how: ExportHow, tally: Tally) {
@@ -52,33 +57,59 @@ class Exporter {
     this.#tally = tally
   }
 
-  async visit({ key, metadata }: ObjectInfo): Promise<void> {
-    if (key.startsWith(this.#how.prefix)) {
-      const isLink = decodeAttributes(metadata).type === 'symlink'
-      if (isLink) this.#links.push(key)
-      else await this.#orSkip(key, () => this.#write(key))
-    }
-    this.#how.onObject()
+  async visit(info: ObjectInfo): Promise<void> {
+    if (info.key.startsWith(this.#how.prefix)) {
+      const isLink = decodeAttributes(info.metadata).type === 'symlink'
+      if (isLink) this.#links.push(info)
+      else await this.#orSkip(info.key, () => this.#keep(info))
+    } else this.#tally.passed += 1
+    this.#how.onProgress()
   }
 
   /** Makes the links, then gives the directories, innermost first, their modes and times. */
   async finish(): Promise<void> {
-    for (const key of this.#links) await this.#orSkip(key, () => this.#write(key, true))
+    for (const info of this.#links) {
+      await this.#orSkip(info.key, () => this.#keep(info, true))
+      this.#how.onProgress()
+    }
     this.#directories.sort(([one], [other]) => other.length - one.length)
     for (const [path, key, attributes] of this.#directories) {
       await this.#orSkip(key, () => this.#target.finishDirectory(path, attributes))
     }
   }
 
-  async #write(key: string, isLast = false): Promise<void> {
+  async #keep(info: ObjectInfo, isLast = false): Promise<void> {
+    if (!(await this.#isThere(info))) await this.#write(info.key, isLast)
+  }
+
+  /** Whether an earlier run has written this object as it is. */
+  async #isThere(info: ObjectInfo): Promise<boolean> {
+    if (info.key.endsWith('/')) return false
+    const attributes = attributesOf(info)
+    const path = this.#pathOf(info.key, attributes)
+    const found = await this.#target.find(path)
+    if (found === undefined || !isSameFile(found, info, attributes)) return false
+    const isTrusted = !this.#how.checksum || attributes.type === 'symlink'
+    if (!isTrusted && !(await this.#hasBytes(info.key, path))) return false
+    this.#tally.leave(info.sizeBytes)
+    return true
+  }
+
+  async #hasBytes(key: string, path: string): Promise<boolean> {
+    await using object = await this.#store.read(key, { signal: this.#how.signal })
+    if (object === undefined) return false
+    return await isSameBytes(await piecesOf(this.#target.placeOf(path)), this.#pieces(object))
+  }
+
+  async #write(key: string, isLast: boolean): Promise<void> {
     const { signal } = this.#how
     await using object = await this.#store.read(key, { signal })
     // Somebody has removed it since it was listed.
     if (object === undefined) return
-    const attributes = decodeAttributes(object.info.metadata)
+    const attributes = attributesOf(object.info)
     const path = this.#pathOf(key, attributes)
     // It was a file when it was listed.
-    if (attributes.type === 'symlink' && !isLast) this.#links.push(key)
+    if (attributes.type === 'symlink' && !isLast) this.#links.push(object.info)
     else if (attributes.type === 'symlink') await this.#writeLink(path, object, attributes)
     else if (key.endsWith('/')) await this.#writeDirectory(path, object, attributes)
     else await this.#writeFile(path, object, attributes)
@@ -95,10 +126,10 @@ class Exporter {
   async #writeFile(path: string, object: StoredObject, attributes: Attributes): Promise<void> {
     const { sizeBytes } = object.info
     const isSmall = sizeBytes <= SMALL_BYTES
-    const pieces = isSmall ? [await object.bytes()] : this.#pieces(object)
+    const pieces = isSmall ? [await object.bytes()] : this.#counted(object)
     await this.#target.writeFile(path, pieces, attributes)
     this.#tally.files += 1
-    this.#tally.bytes += sizeBytes
+    if (isSmall) this.#tally.addBytes(sizeBytes)
   }
 
   async #writeLink(path: string, object: StoredObject, attributes: Attributes): Promise<void> {
@@ -112,6 +143,14 @@ class Exporter {
     await this.#target.makeDirectory(path)
     this.#directories.push([path, object.info.key, attributes])
     this.#tally.directories += 1
+  }
+
+  async *#counted(object: StoredObject): AsyncGenerator<Buffer> {
+    for await (const piece of this.#pieces(object)) {
+      yield piece
+      this.#tally.addBytes(piece.length)
+      this.#how.onProgress()
+    }
   }
 
   async *#pieces(object: StoredObject): AsyncGenerator<Buffer> {
@@ -131,4 +170,11 @@ class Exporter {
       } else throw error
     }
   }
+}
+
+/** What a file is to have: where no import has said when it was changed, when it was stored. */
+function attributesOf({ metadata, writtenAtMs }: ObjectInfo): Attributes {
+  const attributes = decodeAttributes(metadata)
+  const { mtimeSeconds = writtenAtMs / 1000 } = attributes
+  return { ...attributes, mtimeSeconds }
 }

@@ -1,27 +1,32 @@
-import { hashKey, type Durability, type SetOptions, type Store } from '../../../index.js'
+import { hashKey, type Store } from '../../../index.js'
 import type { Part } from '../option-values.js'
 import { encodeAttributes, type Attributes, type FileNumbers } from './attributes.js'
 import { eachOf } from './each-of.js'
-import { readLink, SourceFile, statDirectory } from './source-file.js'
+import { Keeper, type Candidate, type KeepHow } from './keeper.js'
+import { piecesOf, readLink, SourceFile, statDirectory, statFile } from './source-file.js'
 import { Skip, type Tally } from './tally.js'
 import { walkTree, type TreeEntry } from './walk.js'
 
 /** How a tree is imported. */
-export interface ImportHow {
+export interface ImportHow extends KeepHow {
   /** Stands before each path to make the key. */
   readonly prefix: string
   /** Which files are this process's; undefined: all. */
   readonly part: Part | undefined
-  readonly durability: Durability | undefined
   /** A path within the tree that is left out: the store itself. */
   readonly excluded: string | undefined
-  readonly signal: AbortSignal
-  /** Called after each file, link or directory. */
-  onEntry(): void
+  /** Called after each file, link or directory, and after each piece of a large file. */
+  onProgress(): void
 }
 
 /** Files that are read and written at the same time: enough to hide the waits of a network. */
 const AT_ONCE = 16
+
+/** What there is to do. */
+export interface TreeSize {
+  readonly entries: number
+  readonly bytes: number
+}
 
 /** Stores a directory tree. What it cannot keep is told to `tally` and left out. */
 export async function importTree(
@@ -30,15 +35,23 @@ export async function importTree(
   how: ImportHow,
   tally: Tally,
 ): Promise<void> {
-  const importer = new Importer(store, root, how, tally)
+  const importer = new Importer(await Keeper.for(store, how), root, how, tally)
   await eachOf(ownEntries(root, how), AT_ONCE, (entry) => importer.visit(entry))
 }
 
-/** How many entries of a tree an import will deal with. */
-export async function countTree(root: string, how: ImportHow): Promise<number> {
-  let count = 0
-  for await (const _ of ownEntries(root, how)) count += 1
-  return count
+/** How much an import will deal with. */
+export async function measureTree(root: string, how: ImportHow): Promise<TreeSize> {
+  let entries = 0
+  let bytes = 0
+  const measure = async ({ name, kind }: TreeEntry): Promise<void> => {
+    entries += 1
+    if (kind !== 'file') return
+    // What goes wrong with a file is told when its turn comes.
+    const stamp = await statFile(`${root}/${name}`).catch(() => undefined)
+    bytes += Number(stamp?.size ?? 0)
+  }
+  await eachOf(ownEntries(root, how), AT_ONCE, measure)
+  return { entries, bytes }
 }
 
 async function* ownEntries(root: string, how: ImportHow): AsyncGenerator<TreeEntry> {
@@ -55,13 +68,13 @@ function isOwn(name: string, part: Part | undefined): boolean {
 }
 
 class Importer {
-  readonly #store: Store
+  readonly #keeper: Keeper
   readonly #root: string
   readonly #how: ImportHow
   readonly #tally: Tally
 
-  constructor(store: Store, root: string, how: ImportHow, tally: Tally) {
-    this.#store = store
+  constructor(keeper: Keeper, root: string, how: ImportHow, tally: Tally) {
+    this.#keeper = keeper
     this.#root = root
     this.#how = how
     this.#tally = tally
@@ -74,13 +87,13 @@ class Importer {
       if (!(error instanceof Skip)) throw error
       this.#tally.skip(entry.name, error.message)
     }
-    this.#how.onEntry()
+    this.#how.onProgress()
   }
 
   #keep({ name, kind, reason }: TreeEntry): Promise<void> {
     if (kind === 'unusable') throw new Skip(reason)
     if (kind === 'file') return this.#keepFile(name)
-    if (!this.#store.supports.metadata) {
+    if (!this.#keeper.keepsMetadata) {
       const what = kind === 'symlink' ? 'symbolic links' : 'empty directories'
       throw new Skip(`a store of format raw cannot keep ${what}`)
     }
@@ -88,12 +101,19 @@ class Importer {
   }
 
   async #keepFile(name: string): Promise<void> {
-    const file = await SourceFile.open(`${this.#root}/${name}`)
+    const path = `${this.#root}/${name}`
+    if (this.#keeper.compares) {
+      const seen = this.#candidate(name, 'file', await statFile(path))
+      if (await this.#isThere({ ...seen, again: () => piecesOf(path) })) return
+    }
+    const file = await SourceFile.open(path)
     try {
       const content = await file.content()
-      const { sizeBytes } = await this.#set(name, content, 'file', file.stamp)
+      const candidate = this.#candidate(name, 'file', file.stamp)
+      const value = Buffer.isBuffer(content) ? content : this.#counted(content)
+      await this.#keeper.set(candidate, value)
       this.#tally.files += 1
-      this.#tally.bytes += sizeBytes
+      if (Buffer.isBuffer(content)) this.#tally.addBytes(content.length)
     } finally {
       await file.close()
     }
@@ -101,29 +121,42 @@ class Importer {
 
   async #keepLink(name: string): Promise<void> {
     const { target, stamp } = await readLink(`${this.#root}/${name}`)
-    await this.#set(name, target, 'symlink', stamp)
+    const candidate = { ...this.#candidate(name, 'symlink', stamp), value: target }
+    if (await this.#isThere(candidate)) return
+    await this.#keeper.set(candidate, target)
     this.#tally.links += 1
   }
 
   async #keepDirectory(name: string): Promise<void> {
-    const stamp = await statDirectory(`${this.#root}/${name}`)
-    await this.#set(`${name}/`, '', 'directory', stamp)
+    const { mode, mtimeNs } = await statDirectory(`${this.#root}/${name}`)
+    const stamp = { mode, mtimeNs, size: 0n }
+    const value = Buffer.alloc(0)
+    const candidate = { ...this.#candidate(`${name}/`, 'directory', stamp), value }
+    if (await this.#isThere(candidate)) return
+    await this.#keeper.set(candidate, value)
     this.#tally.directories += 1
   }
 
-  #set(
+  async #isThere(candidate: Candidate): Promise<boolean> {
+    if (!(await this.#keeper.isThere(candidate))) return false
+    this.#tally.leave(candidate.sizeBytes)
+    return true
+  }
+
+  #candidate(
     name: string,
-    value: Parameters<Store['set']>[1],
     type: Attributes['type'],
-    numbers: FileNumbers,
-  ): ReturnType<Store['set']> {
-    const { prefix, durability, signal } = this.#how
-    const keepsMetadata = this.#store.supports.metadata
-    const options: SetOptions = {
-      durability,
-      signal,
-      ...(keepsMetadata && { metadata: encodeAttributes(type, numbers) }),
+    stamp: FileNumbers & { readonly size: bigint },
+  ): Candidate {
+    const metadata = this.#keeper.keepsMetadata ? encodeAttributes(type, stamp) : {}
+    return { key: this.#how.prefix + name, sizeBytes: Number(stamp.size), metadata }
+  }
+
+  async *#counted(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const piece of pieces) {
+      yield piece
+      this.#tally.addBytes(piece.length)
+      this.#how.onProgress()
     }
-    return this.#store.set(prefix + name, value, options)
   }
 }

@@ -13,15 +13,18 @@ export async function report(
   json: boolean,
 ): Promise<void> {
   const seconds = (Date.now() - startedAtMs) / 1000
-  const { files, links, directories, bytes, skipped } = tally
+  const { files, links, directories, bytes, unchanged, expired, skipped } = tally
   if (json) {
-    const line = safeJson({ files, links, directories, bytes, skipped, seconds })
+    const counts = { files, links, directories, bytes, unchanged, expired }
+    const line = safeJson({ ...counts, skipped, seconds })
     await writeStdout(Buffer.from(`${line}\n`), session.signal)
   }
   const parts = [counted(files, 'file')]
   if (links > 0) parts.push(counted(links, 'symbolic link'))
   if (directories > 0) parts.push(counted(directories, 'empty directory', 'empty directories'))
+  const same = unchanged > 0 ? `; ${unchanged.toLocaleString('en')} unchanged` : ''
+  const old = expired > 0 ? `; left out ${counted(expired, 'object')} past their time` : ''
   const left = skipped.length > 0 ? `; skipped ${skipped.length}, as named above` : ''
   const size = `${sized(bytes)} in ${seconds.toFixed(1)} s`
-  session.note(`${verb} ${parts.join(', ')}, ${size}${left}`)
+  session.note(`${verb} ${parts.join(', ')}, ${size}${same}${old}${left}`)
 }

@@ -66,6 +66,13 @@ export class SourceFile {
   }
 }
 
+/** The numbers of a file, without opening it. */
+export async function statFile(path: string): Promise<Stamp> {
+  const stamp = await orSkip(() => fs.lstat(path, { bigint: true }))
+  if (!stamp.isFile()) throw new Skip(CHANGED)
+  return stamp
+}
+
 /** A symbolic link's target, and its own numbers. */
 export async function readLink(path: string): Promise<{ target: Buffer; stamp: Stamp }> {
   return await orSkip(async () => ({
@@ -79,6 +86,21 @@ export async function statDirectory(path: string): Promise<Stamp> {
   const stamp = await orSkip(() => fs.lstat(path, { bigint: true }))
   if (!stamp.isDirectory()) throw new Skip(CHANGED)
   return stamp
+}
+
+/** The content of a file that is closed when all of it was read, or no more is wanted. */
+export async function piecesOf(path: string): Promise<AsyncIterable<Buffer>> {
+  const file = await SourceFile.open(path)
+  const pieces = async function* (): AsyncGenerator<Buffer> {
+    try {
+      const content = await file.content()
+      if (Buffer.isBuffer(content)) yield content
+      else yield* content
+    } finally {
+      await file.close()
+    }
+  }
+  return pieces()
 }
 
 async function orSkip<T>(call: () => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { counted, sized } from '../figures.js'
+import { sized } from '../figures.js'
 
 /** Something of a tree that was not imported or exported, and why. */
 export interface Skipped {
@@ -18,6 +18,13 @@ export class Tally {
   links = 0
   directories = 0
   bytes = 0
+  /** What was there already and the same. */
+  unchanged = 0
+  /** Objects that were not asked for. */
+  passed = 0
+  /** Objects of an archive whose time was over. */
+  expired = 0
+  #seenBytes = 0
   readonly skipped: Skipped[] = []
   readonly #onSkip: (name: string, reason: string) => void
 
@@ -27,7 +34,25 @@ export class Tally {
 
   /** How many files, links and directories were dealt with. */
   get total(): number {
-    return this.files + this.links + this.directories + this.skipped.length
+    const { files, links, directories, unchanged, expired, skipped } = this
+    return files + links + directories + unchanged + expired + skipped.length
+  }
+
+  /** How many bytes were dealt with, be it that they were left alone. */
+  get seenBytes(): number {
+    return this.#seenBytes
+  }
+
+  /** Bytes that were written. */
+  addBytes(count: number): void {
+    this.bytes += count
+    this.#seenBytes += count
+  }
+
+  /** One is there already and the same. */
+  leave(sizeBytes: number): void {
+    this.unchanged += 1
+    this.#seenBytes += sizeBytes
   }
 
   skip(name: string, reason: string): void {
@@ -36,7 +61,8 @@ export class Tally {
   }
 
   /** In short, for a progress bar. */
-  progress(): string {
-    return `${counted(this.files, 'file')}, ${sized(this.bytes)}`
+  progress(total?: number): string {
+    const of = total === undefined ? '' : ` of ${total.toLocaleString('en')}`
+    return `${this.total.toLocaleString('en')}${of}, ${sized(this.#seenBytes)}`
   }
 }

@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
+import { constants, type BigIntStats } from 'node:fs'
 import { lutimes } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import fs from 'fs-extra'
 import { hasCode, LocalFileError, reasonOf } from '../failure.js'
 import type { Attributes } from './attributes.js'
 import { Skip } from './tally.js'
+import { removeAbandoned, TemporaryNames } from './temporary-names.js'
 
 /**
  * O_EXCL: whatever lies there, a symbolic link above all, is not written into. That, and that
@@ -25,12 +25,32 @@ const FATAL = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM']
 export class TargetDirectory {
   readonly #root: string
   readonly #known = new Map<string, Promise<void>>()
-  readonly #token = randomBytes(8).toString('hex')
-  #count = 0
+  readonly #names = new TemporaryNames()
+  readonly #flush: boolean
 
-  /** @param root - the directory, which is there, without symbolic links in its path */
-  constructor(root: string) {
+  /**
+   * @param root - the directory, which is there, without symbolic links in its path
+   * @param flush - whether a file is on the disk before it gets its name
+   */
+  constructor(root: string, flush: boolean) {
     this.#root = root
+    this.#flush = flush
+  }
+
+  /** What lies at a path; undefined if nothing does. No symbolic link is followed. */
+  async find(path: string): Promise<BigIntStats | undefined> {
+    const parent = dirname(path)
+    await this.makeDirectory(parent)
+    try {
+      return await fs.lstat(this.placeOf(path), { bigint: true })
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return undefined
+      throw new Skip(reasonOf(error))
+    }
+  }
+
+  placeOf(path: string): string {
+    return `${this.#root}/${path}`
   }
 
   async writeFile(
@@ -44,6 +64,7 @@ export class TargetDirectory {
         for await (const piece of pieces) await writeAll(fd, piece)
         if (mode !== undefined) await fs.fchmod(fd, mode)
         if (mtimeSeconds !== undefined) await fs.futimes(fd, mtimeSeconds, mtimeSeconds)
+        if (this.#flush) await fs.fsync(fd)
       } finally {
         await fs.close(fd)
       }
@@ -70,7 +91,7 @@ export class TargetDirectory {
   /** Gives a directory its mode and time, which is for the end: they may forbid new files. */
   async finishDirectory(path: string, { mode, mtimeSeconds }: Attributes): Promise<void> {
     await orSkip(this.#root, async () => {
-      const fd = await fs.open(`${this.#root}/${path}`, OPEN_DIRECTORY)
+      const fd = await fs.open(this.placeOf(path), OPEN_DIRECTORY)
       try {
         if (mode !== undefined) await fs.fchmod(fd, mode)
         if (mtimeSeconds !== undefined) await fs.futimes(fd, mtimeSeconds, mtimeSeconds)
@@ -81,16 +102,15 @@ export class TargetDirectory {
   }
 
   async #make(path: string): Promise<void> {
-    const parent = dirname(path)
-    if (parent !== '.') await this.makeDirectory(parent)
-    const place = `${this.#root}/${path}`
+    if (path !== '.') await this.makeDirectory(dirname(path))
+    const place = this.placeOf(path)
     await orSkip(this.#root, async () => {
       try {
         await fs.mkdir(place)
       } catch (error) {
         if (!hasCode(error, 'EEXIST')) throw error
         const found = await fs.lstat(place)
-        if (found.isDirectory()) return
+        if (found.isDirectory()) return await removeAbandoned(place)
         const what = found.isSymbolicLink() ? 'a symbolic link' : 'a file'
         throw new Skip(`${what} lies where its directory belongs`)
       }
@@ -100,14 +120,12 @@ export class TargetDirectory {
   /** Makes something under a temporary name, then gives it its own. */
   async #place(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
     const parent = dirname(path)
-    if (parent !== '.') await this.makeDirectory(parent)
-    this.#count += 1
-    const name = `.linkstore-${this.#token}-${this.#count}`
-    const temporary = `${this.#root}/${parent}/${name}`
+    await this.makeDirectory(parent)
+    const temporary = this.placeOf(`${parent}/${this.#names.next()}`)
     await orSkip(this.#root, async () => {
       try {
         await make(temporary)
-        await fs.rename(temporary, `${this.#root}/${path}`)
+        await fs.rename(temporary, this.placeOf(path))
       } catch (error) {
         await fs.unlink(temporary).catch(() => undefined)
         throw error
