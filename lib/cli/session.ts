@@ -3,7 +3,7 @@ import * as nodeFs from 'node:fs'
 import { constants } from 'node:os'
 import { CommanderError } from 'commander'
 import type { DirectoryStore, OpenOptions, Store } from '../../index.js'
-import type { ActivityObserver, ActivityReporting } from '../activity/index.js'
+import type { ActivityObserver } from '../activity/index.js'
 import { BrokenPipe, describe, EXIT, statusOf } from './failure.js'
 import type { ProgressBar } from './progress-bar.js'
 import { quoted, safeText } from './safe-text.js'
@@ -76,16 +76,13 @@ export class Session {
   ): Promise<void> {
     this.#listen()
     const store = await open(this.requireDirectory(), this.signal)
-    const reporting = await this.#reportIfAsked()
     try {
-      await work(store)
+      await this.#reporting(() => work(store))
     } catch (error) {
       // What went wrong first is what the user must hear of.
-      await reporting?.stop().catch(() => undefined)
       await store.close().catch(() => undefined)
       throw error
     }
-    await reporting?.stop()
     await store.close()
   }
 
@@ -95,11 +92,21 @@ export class Session {
     return work()
   }
 
-  /** For commands that run long, such as `queue run`. */
-  async #reportIfAsked(): Promise<ActivityReporting | undefined> {
-    if ((process.env['LINKSTORE_REPORT'] ?? '') === '') return undefined
+  /** Reports what `work` does, if that is asked for: for what runs long, such as `queue run`. */
+  async #reporting(work: () => Promise<void>): Promise<void> {
+    if ((process.env['LINKSTORE_REPORT'] ?? '') === '') return await work()
     const { reportActivity } = await import('../activity/index.js')
-    return await reportActivity(this.requireDirectory(), { program: 'linkstore' })
+    const begun = reportActivity(this.requireDirectory(), { program: 'linkstore' })
+    // A store that one may only read can still be read.
+    const reporting = await begun.catch((error: unknown) => {
+      this.note(`what it does is not reported: ${describe(error)}`)
+    })
+    try {
+      await work()
+    } finally {
+      // What it leaves is swept; what `work` has come to matters more.
+      await reporting?.stop().catch(() => undefined)
+    }
   }
 
   requireDirectory(): string {
