@@ -228,12 +228,11 @@ export class SyncStore implements Disposable {
 
   /** Removes what crashes have left, what has expired, and what is too much. See `Store.sweep`. */
   sweep(options: SyncSweepOptions = {}): SweepReport {
-    const isReal = options.dryRun !== true
     return this.#tour(
       'sweep',
       options,
       (meter) => sweepAll(this.#context, options, meter),
-      isReal ? (trace, report) => trace.noteSwept(report) : undefined,
+      (trace, report) => trace.noteSwept(report, options),
     )
   }
 

@@ -191,12 +191,11 @@ export class DirectoryStore implements ObjectStore, Bulk, QueueStore, RegisterSt
   }
 
   sweep(options: SweepOptions = {}): Promise<SweepReport> {
-    const isReal = options.dryRun !== true
     return this.#tour(
       'sweep',
       options,
       (meter) => sweepAll(this.#context, options, meter),
-      isReal ? (trace, report) => trace.noteSwept(report) : undefined,
+      (trace, report) => trace.noteSwept(report, options),
     )
   }
 

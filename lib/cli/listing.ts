@@ -100,13 +100,13 @@ export async function gatherObjects(
   const damage = await eachObject(objects, (info) => {
     add(info)
     count += 1
-    if (bar.enabled) showProgress(bar, hashKey(info.key), count)
+    if (bar.enabled) drawProgress(bar, hashKey(info.key), count)
   })
   bar.clear()
   return damage
 }
 
 /** Directories are read in the order of the hashes, so these tell how far it is. */
-function showProgress(bar: ProgressBar, hash: string, count: number): void {
+function drawProgress(bar: ProgressBar, hash: string, count: number): void {
   bar.update(Number.parseInt(hash.slice(0, 8), 16) / 2 ** 32, counted(count, 'object'))
 }

@@ -3,7 +3,7 @@ import * as nodeFs from 'node:fs'
 import { constants } from 'node:os'
 import { CommanderError } from 'commander'
 import type { ObjectStore, OpenOptions, Store } from '../../index.js'
-import type { ActivityObserver, ActivityReporting } from '../activity/index.js'
+import type { ActivityObserver } from '../activity/index.js'
 import { BrokenPipe, describe, EXIT, statusOf } from './failure.js'
 import { openObjectsAt, openStoreAt, pathOf, requirePath } from './place.js'
 import type { ProgressBar } from './progress-bar.js'
@@ -118,16 +118,13 @@ export class Session {
   ): Promise<void> {
     this.#listen()
     const store = await open(this.signal)
-    const reporting = await this.#reportIfAsked()
     try {
-      await work(store)
+      await this.#reporting(() => work(store))
     } catch (error) {
       // What went wrong first is what the user must hear of.
-      await reporting?.stop().catch(() => undefined)
       await store.close().catch(() => undefined)
       throw error
     }
-    await reporting?.stop()
     await store.close()
   }
 
@@ -137,12 +134,23 @@ export class Session {
     return work()
   }
 
-  /** For commands that run long, such as `queue run`. */
-  async #reportIfAsked(): Promise<ActivityReporting | undefined> {
+  /** Reports what `work` does, if that is asked for: for what runs long, such as `queue run`. */
+  async #reporting(work: () => Promise<void>): Promise<void> {
     const path = pathOf(this.requireDirectory())
-    if ((process.env['LINKSTORE_REPORT'] ?? '') === '' || path === undefined) return undefined
+    const isAsked = (process.env['LINKSTORE_REPORT'] ?? '') !== ''
+    if (!isAsked || path === undefined) return await work()
     const { reportActivity } = await import('../activity/index.js')
-    return await reportActivity(path, { program: 'linkstore' })
+    const begun = reportActivity(path, { program: 'linkstore' })
+    // A store that one may only read can still be read.
+    const reporting = await begun.catch((error: unknown) => {
+      this.note(`what it does is not reported: ${describe(error)}`)
+    })
+    try {
+      await work()
+    } finally {
+      // What it leaves is swept; what `work` has come to matters more.
+      await reporting?.stop().catch(() => undefined)
+    }
   }
 
   requireDirectory(): string {

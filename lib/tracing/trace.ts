@@ -95,9 +95,12 @@ export class Trace {
     return this.#message
   }
 
-  /** Says what a sweep has removed. */
-  noteSwept(report: SweepReport): void {
-    this.#message.swept = report
+  /** Says what a sweep has removed, if it was not a dry run. */
+  noteSwept(
+    report: SweepReport,
+    { dryRun = false }: { readonly dryRun?: boolean | undefined },
+  ): void {
+    if (!dryRun) this.#message.swept = report
   }
 
   /** Runs it; stores that subscribers have bound to its start are there meanwhile. */

@@ -1,13 +1,15 @@
 import t from 'tap'
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { open, openSync, StoreError } from '../../index.js'
 import { observeActivity, reportActivity, type ActivitySeen } from '../../lib/activity/index.js'
 import { encodeReport, type ActivityReport } from '../../lib/activity/report.js'
 import { frameOf } from '../../lib/cli/top/frame.js'
 import { colorsFor } from '../../lib/cli/colors.js'
+import { copyPackage, ONE, WITHOUT_USERS } from '../support/other-users.js'
+import { scratchDirectory } from '../support/surroundings.js'
 import { MAIN, start } from './command.js'
 import { fill, HARMFUL, isOneLine, leftovers, scratch } from './scratch.js'
 
@@ -218,6 +220,23 @@ await t.test('the command reports itself where it is asked to', async (t) => {
   t.equal(wrong.status, 2)
   t.ok(isOneLine(wrong.stderr), wrong.stderr)
   t.same(readdirSync(store).includes('activity.json'), false)
+})
+
+await t.test('what may only be read is read unreported', { skip: WITHOUT_USERS }, async (t) => {
+  const dist = await copyPackage(t)
+  const store = join(await scratchDirectory(t), 'store')
+  fill(store, { a: 'value' })
+  execFileSync('chmod', ['-R', 'a+rX,go-w', dirname(store)])
+  const command = [join(dist, 'lib/cli/main.js'), '-d', store, 'get', 'a']
+  // Without what tap would add to each process, and cannot write as another user.
+  const { status, stdout, stderr } = spawnSync(
+    'env',
+    ['-i', 'LINKSTORE_REPORT=1', process.execPath, ...command],
+    { ...ONE, encoding: 'utf8' },
+  )
+  t.equal(status, 0, stderr)
+  t.equal(stdout, 'value')
+  t.match(stderr, /^linkstore: what it does is not reported: .*\n$/)
 })
 
 await t.test('no line is wider than the terminal, and nothing harmful gets there', async (t) => {

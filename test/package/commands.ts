@@ -40,6 +40,8 @@ const STEPS: readonly Step[] = [
   { words: ['lock', 'l', '--', 'echo', 'held'], prints: /^held\n$/ },
   { words: ['queue', 'push', 'q', 'job'], prints: /./ },
   { words: ['queue', 'run', 'q', '--drain', '--', 'cat'], prints: /job/ },
+  { words: ['export', '--tar'], prints: /ustar/ },
+  { words: ['bench', '--seconds', '1', '--json'], prints: /"uses"/ },
   { words: ['doctor', '--json'], prints: /"verdict"/, statuses: [0, 1] },
   { words: ['clear', '--yes'], prints: /^/ },
   { words: ['destroy', '--yes'], prints: /^/ },

@@ -3,8 +3,8 @@
  * they belong to.
  */
 import { channel } from 'node:diagnostics_channel'
-import { hashKey, StoreError, type Notice, type OpenOptions, type Store } from '../../../index.js'
-import { OpenedStore, type StoreGiven } from '../opened-store.js'
+import { hashKey, StoreError, type Notice, type Store } from '../../../index.js'
+import { OpenedStore, type AdapterOptions } from '../opened-store.js'
 import { decodeValue, encodeValue, isUnreadable } from '../values.js'
 import { Builds } from './builds.js'
 import { Revalidations, type Waiting } from './revalidations.js'
@@ -15,14 +15,28 @@ const DAY_MS = 24 * HOUR_MS
 /** The longest that a key is stored as it is, so that people can read it. */
 const MAX_KEY_LENGTH = 1000
 
-/** How a shared cache is made. */
-export interface SharedCacheOptions extends OpenOptions {
-  readonly store: StoreGiven
+/** Options of both handlers. A directory that is given is opened with `durability: 'none'`. */
+export interface LinkstoreNextOptions extends AdapterOptions {
+  /** What the keys of all objects begin with; default `next`. Each application needs its own. */
   readonly prefix?: string | undefined
+  /** The build that pages belong to; default what `next build` has written into `BUILD_ID`. */
   readonly buildId?: string | undefined
+  /**
+   * For how long an entry is kept after it was written, in milliseconds; default 30 days. Pages
+   * that the build has rendered are kept as long as the build is.
+   */
   readonly ttlMs?: number | undefined
+  /**
+   * For how long the pages of a build are kept when none of its processes is asked for anything
+   * any more, in milliseconds; default a day.
+   */
   readonly keepBuildsMs?: number | undefined
+  /** How long to wait before a page is made without the store, in milliseconds; default 5000. */
   readonly timeoutMs?: number | undefined
+  /**
+   * Told what the site has survived: entries that were damaged, a store that does not answer.
+   * Default: it is published on the channel `linkstore:notice`.
+   */
   readonly onError?: ((error: unknown) => void) | undefined
 }
 
@@ -60,7 +74,7 @@ export class SharedCache {
   readonly #onError: (error: unknown) => void
   #parts: Opened | undefined
 
-  constructor(options: SharedCacheOptions) {
+  constructor(options: LinkstoreNextOptions) {
     const { store, prefix = 'next', buildId, ttlMs = 30 * DAY_MS, ...others } = options
     const { keepBuildsMs = DAY_MS, timeoutMs = 5000, onError = publish, ...how } = others
     // A cache need not survive a power cut; what must, says so itself.
