@@ -140,6 +140,7 @@ const CODE_BY_ERRNO: ReadonlyMap<number, ErrorCode> = new Map([
   [errno.ETIMEDOUT, 'UNAVAILABLE'],
   [errno.EAGAIN, 'UNAVAILABLE'],
   [errno.EBUSY, 'UNAVAILABLE'],
+  [errno.ETXTBSY, 'UNAVAILABLE'],
   [errno.EINTR, 'UNAVAILABLE'],
   [errno.EMFILE, 'UNAVAILABLE'],
   [errno.ENFILE, 'UNAVAILABLE'],

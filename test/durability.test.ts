@@ -210,6 +210,43 @@ for (const [what, fault, wanted] of FAULTS) {
   })
 }
 
+await t.test('a name in use for a moment is waited for', async (t) => {
+  const root = `${t.testdir()}/store`
+  const faulty = new FaultyFileSystem()
+  const busy = { on: 'name', number: 26, code: 'ETXTBSY' } as const
+  const changing = async (store: Store | SyncStore): Promise<void> => {
+    for (const times of [1, 4]) {
+      faulty.fault = { call: 'rename', ...busy, times }
+      await store.set('k', `value ${times}`)
+      t.equal(String(await store.get('k')), `value ${times}`)
+      faulty.fault = { call: 'unlink', ...busy, times }
+      t.equal(await store.delete('k'), true)
+    }
+    await store.set('k', 'old')
+    faulty.fault = { call: 'rename', ...busy }
+    const startedAtMs = Date.now()
+    await t.rejects(async () => store.set('k', 'new'), { code: 'UNAVAILABLE', retryable: true })
+    t.ok(Date.now() - startedAtMs < 10_000, 'not for ever')
+    faulty.fault = undefined
+    t.equal(String(await store.get('k')), 'old')
+  }
+  {
+    using store = openSync(root, { fs: faulty.fs })
+    await changing(store)
+  }
+  t.same(readdirSync(`${root}/.tmp`), [])
+  const store = await open(root, { fs: faulty.fs })
+  await changing(store)
+  faulty.fault = { call: 'rename', ...busy }
+  const reason = new Error('enough')
+  const aborting = new AbortController()
+  setTimeout(() => aborting.abort(reason), 20)
+  await t.rejects(store.set('k', 'new', { signal: aborting.signal }), { code: 'ABORTED' })
+  faulty.fault = undefined
+  await store.close()
+  t.same(readdirSync(`${root}/.tmp`), [])
+})
+
 await t.test('a flush of a directory that fails is not acknowledged', async (t) => {
   const root = `${t.testdir()}/store`
   const faulty = new FaultyFileSystem()

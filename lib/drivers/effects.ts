@@ -1,5 +1,7 @@
 import type { BigIntStats, Dirent, Stats } from 'node:fs'
-import { publishNotice } from '../diagnostics.js'
+import { constants } from 'node:os'
+import { noteRetry, publishNotice } from '../diagnostics.js'
+import { isErrno } from '../errors.js'
 
 /** What `lstat` and `fstat` tell of a file. */
 export type { Stats }
@@ -21,6 +23,8 @@ export interface Effect {
  * itself. A driver steps it: with each effect's result, or by throwing the effect's error into it.
  */
 export type Operation<T> = Generator<Effect, T, unknown>
+
+const { errno } = constants
 
 /**
  * An effect is the operation of asking for it: it yields itself and returns what it is answered.
@@ -44,7 +48,7 @@ class Request implements Effect {
     return { done: false, value: this }
   }
 
-  throw(error: unknown): never {
+  throw(error: unknown): IteratorResult<Effect, unknown> {
     throw error
   }
 
@@ -57,8 +61,43 @@ class Request implements Effect {
   }
 }
 
+/** How often a call is made again that found its name in use, and the first wait; it doubles. */
+const MAX_BUSY_TRIES = 10
+const MIN_BUSY_PAUSE_MS = 1
+
+/**
+ * A call that takes a name away, and is made again when that name is in use for a moment. While
+ * the NFS client of Linux replaces or removes a file, or moves it to `.nfs…`, it refuses to do the
+ * same for another process of its host: ETXTBSY of fs/nfs/dir.c, or EBUSY of fs/namei.c before it.
+ * The server was not asked, so nothing has happened, and asking again is all there is to do.
+ */
+class PatientRequest extends Request {
+  #tries = 0
+  #isPausing = false
+
+  override next(answer: unknown): IteratorResult<Effect, unknown> {
+    if (!this.#isPausing) return super.next(answer)
+    this.#isPausing = false
+    return { done: false, value: this }
+  }
+
+  override throw(error: unknown): IteratorResult<Effect, unknown> {
+    const isBusy = !this.#isPausing && isErrno(error, errno.ETXTBSY, errno.EBUSY)
+    if (!isBusy || this.#tries === MAX_BUSY_TRIES) throw error
+    noteRetry('outrun')
+    this.#isPausing = true
+    const pauseMs = MIN_BUSY_PAUSE_MS * 2 ** this.#tries
+    this.#tries += 1
+    return { done: false, value: new Request('pause', [pauseMs]) }
+  }
+}
+
 function perform<T>(call: string, ...values: readonly unknown[]): Operation<T> {
   return new Request(call, values) as unknown as Operation<T>
+}
+
+function performPatiently<T>(call: string, ...values: readonly unknown[]): Operation<T> {
+  return new PatientRequest(call, values) as unknown as Operation<T>
 }
 
 /** Opens a file or directory; flags and mode as in open(2). */
@@ -117,9 +156,10 @@ export const statfs = (path: string): Operation<{ readonly type: number }> =>
 /** Gives a file a second name; fails with EEXIST where that name is taken. */
 export const link = (from: string, to: string): Operation<void> => perform('link', from, to)
 /** Removes a name. */
-export const unlink = (path: string): Operation<void> => perform('unlink', path)
+export const unlink = (path: string): Operation<void> => performPatiently('unlink', path)
 /** Renames, atomically replacing what has the new name. */
-export const rename = (from: string, to: string): Operation<void> => perform('rename', from, to)
+export const rename = (from: string, to: string): Operation<void> =>
+  performPatiently('rename', from, to)
 /** Makes a directory. */
 export const mkdir = (path: string, mode: number): Operation<void> => perform('mkdir', path, mode)
 /** Removes an empty directory. */

@@ -5,6 +5,12 @@ import { join } from 'node:path'
 /** The built command. */
 export const MAIN = join(import.meta.dirname, '../../dist/lib/cli/main.js')
 
+/**
+ * For a line of shell on a terminal: a key that is pressed is not shown between what the command
+ * shows, and Ctrl-C drops nothing of it that was not yet read, as it otherwise would: termios(3).
+ */
+export const QUIET_KEYS = 'stty -echo noflsh'
+
 const TIMEOUT_MS = 60_000
 
 /** How a command is run. */

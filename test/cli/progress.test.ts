@@ -7,7 +7,7 @@ import { MEASUREMENTS, type Measurements } from '../../lib/cli/bench/measurement
 import { LABELS } from '../../lib/cli/bench/view.js'
 import { lasting } from '../../lib/cli/figures.js'
 import { Pace } from '../../lib/cli/pace.js'
-import { MAIN, start, type Outcome } from './command.js'
+import { MAIN, QUIET_KEYS, start, type Outcome } from './command.js'
 import { eachCase, fill, leftovers, scratch, until } from './scratch.js'
 
 const OBJECTS = 1500
@@ -19,7 +19,8 @@ function onTerminal(
   env: NodeJS.ProcessEnv,
   onOutput?: (text: string, press: (keys: string) => void) => void,
 ): Promise<Outcome> {
-  const script = line.replaceAll('linkstore', `"${process.execPath}" "${MAIN}"`)
+  const command = line.replace('linkstore', `"${process.execPath}" "${MAIN}"`)
+  const script = `${QUIET_KEYS}; exec ${command}`
   const { child, ended } = start('script', ['-qec', script, '/dev/null'], {
     env: { TERM: 'xterm', SHELL: '/bin/bash', ...env },
     timeoutMs: 120_000,
@@ -111,9 +112,9 @@ await t.test('Ctrl-C in the midst leaves nothing behind', { timeout: 400_000 }, 
   const cases: [line: string, store: string][] = [
     [`import ${tree}`, join(dir, 'imported')],
     [`import --tar < ${archive}`, join(dir, 'untarred')],
-    [`export ${join(dir, 'out')}`, store],
-    [`export --tar > ${join(dir, 'out.tar')}`, store],
-    ['verify', store],
+    [`export ${join(dir, 'out')}`, copy('exported')],
+    [`export --tar > ${join(dir, 'out.tar')}`, copy('tarred')],
+    ['verify', copy('verified')],
     ['clear --yes', copy('cleared')],
     ['sweep --max-objects 5', copy('swept')],
     ['destroy --yes', copy('destroyed')],

@@ -10,7 +10,7 @@ import { frameOf } from '../../lib/cli/top/frame.js'
 import { colorsFor } from '../../lib/cli/colors.js'
 import { copyPackage, ONE, WITHOUT_USERS } from '../support/other-users.js'
 import { scratchDirectory } from '../support/surroundings.js'
-import { MAIN, start } from './command.js'
+import { MAIN, QUIET_KEYS, start } from './command.js'
 import { fill, HARMFUL, isOneLine, leftovers, scratch } from './scratch.js'
 
 const WORKER = join(import.meta.dirname, '../../dist/test/cli/top-worker.js')
@@ -187,7 +187,7 @@ await t.test('on a terminal it draws until Ctrl-C, and gives it back', { skip },
   const { store } = scratch(t)
   fill(store, { a: 'v' })
   const command = `"${process.execPath}" "${MAIN}" -d "${store}" top --interval 200ms`
-  const line = `stty cols 100 rows 20; ${command}; echo "status $?"`
+  const line = `${QUIET_KEYS} cols 100 rows 20; ${command}; echo "status $?"`
   const { child, ended } = start('script', ['-qec', line, '/dev/null'])
   let text = ''
   child.stdout?.on('data', (piece: Buffer) => (text += piece.toString()))

@@ -3,11 +3,13 @@ import * as nodeFs from 'node:fs'
 
 /** What fails, and how. Files are those opened for writing; the rest are directories. */
 export interface Fault {
-  readonly call: 'write' | 'writev' | 'fsync' | 'close' | 'rename' | 'link'
+  readonly call: 'write' | 'writev' | 'fsync' | 'close' | 'rename' | 'link' | 'unlink'
   readonly on: 'file' | 'directory' | 'name'
   readonly number: number
   /** Node has no name for some numbers. */
   readonly code: string
+  /** How often it fails; for ever, unless told. */
+  times?: number
 }
 
 type Call = (...values: unknown[]) => unknown
@@ -23,7 +25,7 @@ export class FaultyFileSystem {
 
   constructor() {
     const fs: Functions = { ...(nodeFs as unknown as Functions) }
-    for (const call of ['write', 'writev', 'fsync', 'close', 'rename', 'link']) {
+    for (const call of ['write', 'writev', 'fsync', 'close', 'rename', 'link', 'unlink']) {
       this.#wrap(fs, call)
     }
     this.#wrapOpen(fs)
@@ -72,7 +74,8 @@ export class FaultyFileSystem {
     if (fault?.call !== call) return undefined
     const kind =
       typeof subject === 'string' ? 'name' : this.#files.has(subject) ? 'file' : 'directory'
-    if (kind !== fault.on) return undefined
+    if (kind !== fault.on || fault.times === 0) return undefined
+    if (fault.times !== undefined) fault.times -= 1
     const { code, number } = fault
     const message = `${code}: as the test wants it, ${call}`
     return Object.assign(new Error(message), { errno: -number, code, syscall: call })
