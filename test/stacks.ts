@@ -13,6 +13,7 @@ import { withCompression } from '../lib/layers/compressed.js'
 import { withLimits } from '../lib/layers/limited.js'
 import { withNamespace } from '../lib/layers/namespaced.js'
 import { withRetries } from '../lib/layers/retrying.js'
+import { withTrace } from '../lib/layers/traced.js'
 import { withCodec, withIndex } from '../lib/layers/typed.js'
 import { createKeyring, generateIdentity, withSeal } from '../lib/layers/sealed.js'
 import { asObjectStore } from './sync-adapter.js'
@@ -132,6 +133,7 @@ export const stacks: readonly Stack[] = [
   inMemory('limited in memory', (inner) =>
     withLimits(inner, { inFlight: 2, bytesPerSecond: 100_000_000 }),
   ),
+  inMemory('traced in memory', (inner) => withTrace(inner, { name: 'memory' })),
   inMemory('typed values in memory', withTypes),
   overDirectory('typed values in a directory', { durability: 'none' }, withTypes),
   overDirectory('typed values in a raw directory', { format: 'raw' }, withTypes, RAW),

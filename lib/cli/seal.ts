@@ -50,8 +50,8 @@ export async function unsealed(inner: ObjectStore, flags: SealFlags): Promise<Ob
 }
 
 /**
- * The same under its usual face. What looks after files works on those of a directory; cells, leases
- * and queues would not be sealed, so there are none.
+ * The same under its usual face. What looks after files works on those of a directory; cells,
+ * leases and queues would not be sealed, so there are none.
  */
 export async function unsealedStore(inner: ObjectStore, flags: SealFlags): Promise<Store> {
   const { bulkOf, DirectoryStore, Store } = await import('../../index.js')

@@ -74,8 +74,8 @@ const OF_ONE_OBJECT: ReadonlySet<string> = new Set([
 
 /**
  * A store whose values, names, content types and metadata are encrypted for its recipients, and
- * signed by whoever writes them. The store underneath needs a keyring: {@link createKeyring}. What others
- * can still see, and what is and is not noticed, is told in docs/sealed.md.
+ * signed by whoever writes them. The store underneath needs a keyring: {@link createKeyring}. What
+ * others can still see, and what is and is not noticed, is told in docs/sealed.md.
  *
  * Stat, and each object of a listing, cost a read. Closing it closes the store underneath.
  *

@@ -32,7 +32,17 @@ export function checkLoading(project: string): void {
     assert.ok(adapter.own <= 4, `linkstore/${name} is ${adapter.own} files`)
   }
 
-  const parts = ['memory', 'namespaced', 'compressed', 'retrying', 'limited', 'typed', 'blob', 'sealed']
+  const parts = [
+    'memory',
+    'namespaced',
+    'compressed',
+    'retrying',
+    'limited',
+    'traced',
+    'typed',
+    'blob',
+    'sealed',
+  ]
   for (const name of parts) {
     const part = evaluate(`import 'linkstore/${name}'`)
     assert.deepEqual(part.packages, [])

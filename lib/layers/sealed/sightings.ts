@@ -95,7 +95,7 @@ export class Sightings {
     await this.#replace(name, since, Date.now(), live, undefined)
   }
 
-  /** What was seen before the call began is replaced by what it has seen; the rest may be as new. */
+  /** What was seen before the call began is replaced by what it saw; the rest may be as new. */
   async #replace(
     name: string,
     since: number,
