@@ -16,6 +16,11 @@ import { withRetries } from '../lib/layers/retrying.js'
 import { withTrace } from '../lib/layers/traced.js'
 import { withCodec, withIndex } from '../lib/layers/typed.js'
 import { createKeyring, generateIdentity, withSeal } from '../lib/layers/sealed.js'
+import { FileSystem } from './simulation/file-system.js'
+import { simulatedModule } from './simulation/module.js'
+import { LocalMount, type Mount } from './simulation/mount.js'
+import { NfsMount } from './simulation/nfs.js'
+import { MOUNT_POINT } from './simulation/system-calls.js'
 import { asObjectStore } from './sync-adapter.js'
 import { asBytes, bytesCodec } from './typed-adapter.js'
 
@@ -81,6 +86,25 @@ function inMemory(
   return { name, supports, factory }
 }
 
+/** Hosts that share a simulated file system, each with a mount and a store of its own. */
+function simulated(
+  name: string,
+  mountOn: (fileSystem: FileSystem) => Mount,
+  options: OpenOptions = {},
+  supports = ENVELOPE,
+  over: (inner: ObjectStore) => ObjectStore | Promise<ObjectStore> = (inner) => inner,
+): Stack {
+  const factory = (): Promise<Subject> => {
+    const fileSystem = new FileSystem()
+    const open = async (): Promise<ObjectStore> => {
+      const fs = simulatedModule(mountOn(fileSystem), Math.random)
+      return await over(await directoryStore(MOUNT_POINT, { ...options, fs }))
+    }
+    return Promise.resolve({ open, remove: () => Promise.resolve() })
+  }
+  return { name, supports, factory }
+}
+
 async function inScratch(open: (path: string) => Promise<ObjectStore>): Promise<Subject> {
   const scratch = await dir({ unsafeCleanup: true, prefix: 'linkstore-' })
   return { open: () => open(`${scratch.path}/store`), remove: () => scratch.cleanup() }
@@ -104,6 +128,13 @@ async function sealed(inner: ObjectStore): Promise<ObjectStore> {
   return withSeal(inner, { identity })
 }
 
+/** typed(sealed(compressed(namespaced(…)))): all that changes what is stored, one over the other. */
+async function deep(inner: ObjectStore): Promise<ObjectStore> {
+  return withTypes(await sealed(withCompression(withNamespace(inner, 'a/b'), { minBytes: 0 })))
+}
+
+const DEEP: Supports = { ...ENVELOPE }
+
 /** Every backend and every stack of layers there is. */
 export const stacks: readonly Stack[] = [
   directory('a directory', {}),
@@ -123,6 +154,23 @@ export const stacks: readonly Stack[] = [
   synchronous('a synchronous directory, revalidated', { fresh: true, durability: 'none' }),
   synchronous('a synchronous conditional directory', { conditional: true }, CONDITIONAL),
   synchronous('a synchronous raw directory', { format: 'raw' }, RAW),
+  simulated('a simulated local file system', (fileSystem) => new LocalMount(fileSystem)),
+  simulated('hosts on a simulated NFS 4', (fileSystem) => new NfsMount(fileSystem, 4)),
+  simulated(
+    'a simulated NFS 3, conditional',
+    (fileSystem) => new NfsMount(fileSystem, 3, 'none'),
+    { conditional: true, fresh: true },
+    CONDITIONAL,
+  ),
+  simulated(
+    'a deep stack on a simulated NFS 4',
+    (fileSystem) => new NfsMount(fileSystem, 4),
+    {},
+    DEEP,
+    deep,
+  ),
+  inMemory('a deep stack in memory', deep, { ...DEEP, conditions: true }),
+  overDirectory('a deep stack in a directory', {}, deep, DEEP),
   inMemory('memory'),
   inMemory('a namespace in memory', (inner) => withNamespace(inner, 'a/b'), {
     ...CONDITIONAL,
