@@ -66,7 +66,7 @@ export class Session {
   ): Promise<void> {
     const { seal } = this
     if (seal === undefined) {
-      await this.#with((signal) => openStoreAt(place, { ...options, signal }), work)
+      await this.#with(place, (signal) => openStoreAt(place, { ...options, signal }), work)
       return
     }
     const { unsealedStore } = await import('./seal.js')
@@ -102,24 +102,25 @@ export class Session {
     options: OpenOptions,
     work: (objects: ObjectStore) => Promise<void>,
   ): Promise<void> {
-    await this.#with((signal) => openObjectsAt(place, { ...options, signal }), work)
+    await this.#with(place, (signal) => openObjectsAt(place, { ...options, signal }), work)
   }
 
   /** The same with nothing but a look from outside. */
   async withObserver(work: (observer: ActivityObserver) => Promise<void>): Promise<void> {
     const { observeActivity } = await import('../activity/index.js')
     const directory = requirePath(this.requireDirectory())
-    await this.#with((signal) => observeActivity(directory, { signal }), work)
+    await this.#with(directory, (signal) => observeActivity(directory, { signal }), work)
   }
 
   async #with<S extends Closable>(
+    place: string,
     open: (signal: AbortSignal) => Promise<S>,
     work: (store: S) => Promise<void>,
   ): Promise<void> {
     this.#listen()
     const store = await open(this.signal)
     try {
-      await this.#reporting(() => work(store))
+      await this.#reporting(place, () => work(store))
     } catch (error) {
       // What went wrong first is what the user must hear of.
       await store.close().catch(() => undefined)
@@ -135,10 +136,10 @@ export class Session {
   }
 
   /** Reports what `work` does, if that is asked for: for what runs long, such as `queue run`. */
-  async #reporting(work: () => Promise<void>): Promise<void> {
-    const path = pathOf(this.requireDirectory())
+  async #reporting(place: string, work: () => Promise<void>): Promise<void> {
     const isAsked = (process.env['LINKSTORE_REPORT'] ?? '') !== ''
-    if (!isAsked || path === undefined) return await work()
+    const path = isAsked ? pathOf(place) : undefined
+    if (path === undefined) return await work()
     const { reportActivity } = await import('../activity/index.js')
     const begun = reportActivity(path, { program: 'linkstore' })
     // A store that one may only read can still be read.
