@@ -13,6 +13,8 @@ import { Store } from './store.js'
 export interface UrlOptions extends CallOptions {
   /** What goes for a directory, if it is one; parameters of the URL go before. */
   readonly directory?: OpenOptions | undefined
+  /** What locks the file of the identity that the URL names, if it is locked. */
+  readonly passphrase?: string | undefined
 }
 
 type Sdk = typeof sdkModule
@@ -47,7 +49,18 @@ const S3_PARAMETERS: Readers = {
   maxKeyBytes: asNumber,
 }
 
-interface S3Parameters {
+/** Of every URL: who reads and writes a sealed store, and whom it trusts. */
+const SEAL_PARAMETERS: Readers = {
+  identity: asText,
+  trust: (_, text) => text.split(','),
+}
+
+interface SealParameters {
+  readonly identity?: string
+  readonly trust?: readonly string[]
+}
+
+interface S3Parameters extends SealParameters {
   readonly endpoint?: string
   readonly region?: string
   readonly forcePathStyle?: boolean
@@ -74,32 +87,49 @@ const named = new Map<string, MemoryStore>()
  */
 export async function openUrl(url: string, options: UrlOptions = {}): Promise<Store> {
   const place = placeOf(url, options)
-  if (place.kind === 'directory') return await open(place.path, place.options)
-  return new Store(await place.open())
+  const isPlainDirectory = place.kind === 'directory' && place.seal.identity === undefined
+  if (isPlainDirectory) return await open(place.path, place.options)
+  return new Store(await objectsAt(place, options))
 }
 
 /** The same under its bare face: the backend itself, to put layers over. */
 export async function openObjects(url: string, options: UrlOptions = {}): Promise<ObjectStore> {
-  const place = placeOf(url, options)
-  if (place.kind === 'directory') return await directoryStore(place.path, place.options)
-  return await place.open()
+  return await objectsAt(placeOf(url, options), options)
 }
 
-type Place =
+type Place = { readonly seal: SealParameters } & (
   | { readonly kind: 'directory'; readonly path: string; readonly options: OpenOptions }
   | { readonly kind: 'other'; readonly open: () => Promise<ObjectStore> }
+)
+
+async function objectsAt(place: Place, { passphrase }: UrlOptions): Promise<ObjectStore> {
+  const { identity: path, trust } = place.seal
+  const isDirectory = place.kind === 'directory'
+  const open = (): Promise<ObjectStore> =>
+    isDirectory ? directoryStore(place.path, place.options) : place.open()
+  if (path === undefined) return await open()
+  const { readIdentity, withSeal } = await import('./layers/sealed.js')
+  const identity = await readIdentity(path, { passphrase })
+  const inner = await open()
+  try {
+    return withSeal(inner, { identity, trust })
+  } catch (error) {
+    await inner.close()
+    throw error
+  }
+}
 
 function placeOf(text: string, options: UrlOptions): Place {
-  checkOptionNames(options, ['signal', 'directory'])
+  checkOptionNames(options, ['signal', 'directory', 'passphrase'])
   const { signal, directory = {} } = options
   checkOptions(directory)
   if (typeof text !== 'string' || text === '') throw new TypeError('an URL must be a string')
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase()
   if (scheme === undefined)
-    return { kind: 'directory', path: text, options: { ...directory, signal } }
+    return { kind: 'directory', path: text, options: { ...directory, signal }, seal: {} }
   if (scheme === 'file') return fileAt(text, { ...directory, signal })
-  if (scheme === 'memory') return { kind: 'other', open: () => memoryAt(parse(text)) }
-  if (scheme === 's3') return { kind: 'other', open: () => s3At(parse(text)) }
+  if (scheme === 'memory') return memoryAt(parse(text))
+  if (scheme === 's3') return s3At(parse(text))
   const hint = `a directory of that name is ${hiding(`./${text}`)}`
   throw new TypeError(`there is no backend for ${scheme}: in ${hiding(text)}; ${SCHEMES}; ${hint}`)
 }
@@ -120,22 +150,38 @@ function fileAt(text: string, options: OpenOptions): Place {
   if (!/^file:\/\/\//i.test(text) || url.pathname === '/') {
     throw new TypeError(`${hiding(text)} names no directory; write file:///and/its/path`)
   }
-  const parameters = parametersOf(url, DIRECTORY_PARAMETERS)
+  const { identity, trust, ...parameters } = parametersOf(url, DIRECTORY_PARAMETERS)
   const path = fileURLToPath(`file://${url.pathname}`)
-  return { kind: 'directory', path, options: { ...options, ...parameters } }
+  return {
+    kind: 'directory',
+    path,
+    options: { ...options, ...parameters },
+    seal: { identity, trust } as SealParameters,
+  }
 }
 
-function memoryAt(url: URL): Promise<MemoryStore> {
-  parametersOf(url, {})
-  const name = url.href.slice('memory:'.length)
-  if (name === '') return Promise.resolve(memoryStore())
-  const first = named.get(name) ?? memoryStore()
-  named.set(name, first)
-  return Promise.resolve(memoryStore({ from: first }))
+function memoryAt(url: URL): Place {
+  const seal = parametersOf(url, {}) as SealParameters
+  const name = url.pathname
+  const open = (): Promise<MemoryStore> => {
+    if (name === '') return Promise.resolve(memoryStore())
+    const first = named.get(name) ?? memoryStore()
+    named.set(name, first)
+    return Promise.resolve(memoryStore({ from: first }))
+  }
+  return { kind: 'other', open, seal }
 }
 
-async function s3At(url: URL): Promise<ObjectStore> {
-  const { endpoint, ...parameters } = parametersOf(url, S3_PARAMETERS) as S3Parameters
+function s3At(url: URL): Place {
+  const { identity, trust, ...parameters } = parametersOf(url, S3_PARAMETERS) as S3Parameters
+  return {
+    kind: 'other',
+    open: () => bucketAt(url, parameters),
+    seal: { identity, trust } as SealParameters,
+  }
+}
+
+async function bucketAt(url: URL, { endpoint, ...parameters }: S3Parameters): Promise<ObjectStore> {
   const { region, forcePathStyle = endpoint !== undefined, ...others } = parameters
   if (url.host === '') throw new TypeError(`${url.href} names no bucket; write s3://bucket`)
   if (endpoint !== undefined && !/^https?:\/\//.test(endpoint)) {
@@ -163,18 +209,21 @@ async function sdk(): Promise<Sdk> {
   }
 }
 
-/** The parameters of an URL, read as what they are. */
-function parametersOf(url: URL, readers: Readers): Record<string, unknown> {
+/** The parameters of an URL, read as what they are: those of its scheme and of the seal. */
+function parametersOf(url: URL, ofScheme: Readers): Record<string, unknown> {
+  const readers = { ...ofScheme, ...SEAL_PARAMETERS }
   const values: Record<string, unknown> = {}
   for (const [name, text] of url.searchParams) {
     const read = Object.hasOwn(readers, name) ? readers[name] : undefined
     if (read === undefined) {
-      const names = Object.keys(readers)
-      const known = names.length === 0 ? 'it has none' : `there are ${names.join(', ')}`
+      const known = `there are ${Object.keys(readers).join(', ')}`
       throw new TypeError(`unknown parameter ${JSON.stringify(name)} of ${url.protocol}; ${known}`)
     }
     if (name in values) throw new TypeError(`the parameter ${name} is given twice`)
     values[name] = read(name, text)
+  }
+  if ('trust' in values && !('identity' in values)) {
+    throw new TypeError('trust is said of a sealed store; name an identity, too')
   }
   return values
 }

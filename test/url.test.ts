@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { openObjects, openUrl } from '../lib/url.js'
+import { createKeyring, generateIdentity, writeIdentity } from '../lib/layers/sealed.js'
 import { withNamespace } from '../lib/layers/namespaced.js'
 import { CREDENTIALS, S3Server } from './support/s3-server.js'
 
@@ -83,7 +84,8 @@ await t.test('what is no URL of a store is refused, and says what there is', asy
     ['file:///things?create=yes', /create must be one of true, false/],
     ['file:///things?create=true&create=false', /twice/],
     ['file:///things#part', /fragment/],
-    ['memory:?size=1', /it has none/],
+    ['memory:?size=1', /"size" of memory:; there are identity, trust/],
+    ['memory:?trust=linkstore-public:x', /name an identity/],
     ['s3://', /not an URL|no bucket/],
     ['s3://bucket?endpont=x', /"endpont" of s3:; there are endpoint, region/],
     ['s3://bucket?endpoint=localhost', /http/],
@@ -100,8 +102,44 @@ await t.test('what is no URL of a store is refused, and says what there is', asy
   await t.rejects(openUrl('memory:', { create: true } as never), TypeError)
 })
 
+/** The file of an identity, and a directory that it has sealed. */
+async function sealedDirectory(root: string, passphrase?: string): Promise<URL> {
+  const file = join(root, 'identity')
+  const identity = generateIdentity()
+  await writeIdentity(file, identity, { passphrase })
+  const url = pathToFileURL(join(root, 'sealed'))
+  const objects = await openObjects(url.href)
+  await createKeyring(objects, { identity })
+  await objects.close()
+  url.searchParams.set('identity', file)
+  return url
+}
+
+await t.test('an URL can name who reads what is sealed, and whom to trust', async (t) => {
+  const url = await sealedDirectory(t.testdir(), 'a passphrase')
+  const stranger = generateIdentity()
+  url.searchParams.set('trust', stranger.publicKey)
+  await using store = await openUrl(url.href, { passphrase: 'a passphrase' })
+  await store.set('k', 'value')
+  t.equal(String(await store.get('k')), 'value')
+  t.equal(store.supports.conditions, false)
+  await using plain = await openUrl(`file://${url.pathname}`)
+  for await (const key of plain.keys()) t.notMatch(key, /^k$/)
+  await t.rejects(openUrl(url.href), TypeError)
+  await t.rejects(openUrl(url.href, { passphrase: 'another' }), { code: 'DECRYPT' })
+  await t.rejects(openUrl('memory:?identity=nowhere'), { code: 'UNAVAILABLE' })
+  url.searchParams.set('trust', 'nobody')
+  await t.rejects(openUrl(url.href, { passphrase: 'a passphrase' }), TypeError)
+})
+
 await t.test('one program runs unchanged on every backend', async (t) => {
-  const urls = ['memory:', pathToFileURL(join(t.testdir(), 'secrets')).href, await s3Url('secrets')]
+  const root = t.testdir()
+  const urls = [
+    'memory:',
+    pathToFileURL(join(root, 'secrets')).href,
+    await s3Url('secrets'),
+    (await sealedDirectory(root)).href,
+  ]
   const outputs = await Promise.all(
     urls.map(async (STORE) => {
       const { stdout } = await run(process.execPath, [EXAMPLE], {
