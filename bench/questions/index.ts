@@ -1,6 +1,7 @@
 import { experiments } from './experiments.js'
 import { growth } from './growth.js'
 import { largeStreams } from './large-streams.js'
+import { layers } from './layers.js'
 import { memory } from './memory.js'
 import { misses } from './misses.js'
 import { processes } from './processes.js'
@@ -22,6 +23,7 @@ export const QUESTIONS: readonly Question[] = [
   wholeStore,
   startUp,
   memory,
+  layers,
   watching,
   experiments,
 ]
