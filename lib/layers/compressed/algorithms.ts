@@ -29,7 +29,7 @@ const CODECS: Readonly<Record<Algorithm, Codec | undefined>> = {
   brotli: codec(
     zlib.brotliCompress,
     zlib.brotliDecompress,
-    (level) => ({ params: { [constants.BROTLI_PARAM_QUALITY]: level } }),
+    (level, sizeBytes) => ({ params: brotliParameters(level, sizeBytes) }),
     [0, 11, 4],
   ),
   gzip: codec(zlib.gzip, zlib.gunzip, (level) => ({ level }), [1, 9, 6]),
@@ -45,14 +45,25 @@ const CODECS: Readonly<Record<Algorithm, Codec | undefined>> = {
         ),
 }
 
+/** A window no larger than the input: the tables for the usual one cost more than small input. */
+function brotliParameters(level: number, sizeBytes: number): Record<number, number> {
+  const windowBits = Math.ceil(Math.log2(sizeBytes))
+  const { BROTLI_MIN_WINDOW_BITS: least, BROTLI_DEFAULT_WINDOW: most } = constants
+  return {
+    [constants.BROTLI_PARAM_QUALITY]: level,
+    [constants.BROTLI_PARAM_SIZE_HINT]: sizeBytes,
+    [constants.BROTLI_PARAM_LGWIN]: Math.min(most, Math.max(least, windowBits)),
+  }
+}
+
 function codec(
   compress: RawCall,
   expand: RawCall,
-  optionsOf: (level: number) => object,
+  optionsOf: (level: number, sizeBytes: number) => object,
   levels: Codec['levels'],
 ): Codec {
   return {
-    compress: (bytes, level) => promisify(compress)(bytes, optionsOf(level)),
+    compress: (bytes, level) => promisify(compress)(bytes, optionsOf(level, bytes.length)),
     expand: (bytes, maxOutputLength) => promisify(expand)(bytes, { maxOutputLength }),
     levels,
   }

@@ -30,20 +30,14 @@ export async function compressBody(
   signal: AbortSignal | undefined,
 ): Promise<Compressed> {
   const inMemory = bytesInMemory(body)
-  if (inMemory !== undefined && inMemory.length < how.minBytes) {
-    return { body: Buffer.from(inMemory), isCompressed: false, valueBytes: () => inMemory.length }
+  if (inMemory !== undefined && inMemory.length < FRAME_BYTES) {
+    return await compressWhole(Buffer.from(inMemory), how)
   }
   const frames = cut(bytesOfBody(body, signal))
   const first = await frames.next()
+  if (first.done === true) return await compressWhole(Buffer.alloc(0), how)
+  if (first.value.length < FRAME_BYTES) return await compressWhole(first.value, how)
   const index = new IndexWriter()
-  if (first.done === true || first.value.length < FRAME_BYTES) {
-    const plain = first.done === true ? Buffer.alloc(0) : first.value
-    const stored = plain.length < how.minBytes ? plain : await compressFrame(plain, how, index)
-    const rest = index.finish()
-    const isCompressed = stored !== plain && stored.length + rest.length < plain.length
-    const whole = isCompressed ? Buffer.concat([stored, rest]) : plain
-    return { body: whole, isCompressed, valueBytes: () => plain.length }
-  }
   let isDone = false
   const made = (async function* (): AsyncGenerator<Uint8Array> {
     for (let step: IteratorResult<Buffer> = first; step.done !== true; step = await frames.next()) {
@@ -57,6 +51,17 @@ export async function compressBody(
     isCompressed: true,
     valueBytes: () => inMemory?.length ?? (isDone ? index.valueBytes : undefined),
   }
+}
+
+/** A value of less than a frame, which belongs to the layer. */
+async function compressWhole(plain: Buffer, how: CompressionHow): Promise<Compressed> {
+  const valueBytes = (): number => plain.length
+  if (plain.length < how.minBytes) return { body: plain, isCompressed: false, valueBytes }
+  const index = new IndexWriter()
+  const stored = await compressFrame(plain, how, index)
+  const rest = index.finish()
+  const isCompressed = stored.length + rest.length < plain.length
+  return { body: isCompressed ? Buffer.concat([stored, rest]) : plain, isCompressed, valueBytes }
 }
 
 async function compressFrame(
