@@ -124,6 +124,15 @@ await t.test('so can all of them at once, in the order of the page and in others
   }
 })
 
+await t.test('the picture of the architecture has every layer and every backend', async (t) => {
+  const root = new URL('../../', import.meta.url)
+  const picture = readFileSync(new URL('docs/design/architecture.svg', root), 'utf8')
+  const manifest = readFileSync(new URL('package.json', root), 'utf8')
+  const parts = [...manifest.matchAll(/dist\/lib\/(?:layers|backends)\/([a-z0-9]+)\.d\.ts/g)]
+  t.ok(parts.length > 8)
+  for (const [, name = ''] of parts) t.ok(picture.includes(`>${name}</text>`), name)
+})
+
 /** A store in memory that says it cannot do something. */
 function without(ability: keyof Supports): ObjectStore {
   const inner = memoryStore()
