@@ -12,6 +12,11 @@ import type * as Linkstore from '../../index.js'
 import type * as BlobAdapter from '../../lib/adapters/abstract-blob-store.js'
 import type * as KeyvAdapter from '../../lib/adapters/keyv.js'
 import type * as StorageAdapter from '../../lib/adapters/unstorage.js'
+import type * as Memory from '../../lib/backends/memory.js'
+import type * as Compressed from '../../lib/layers/compressed.js'
+import type * as Namespaced from '../../lib/layers/namespaced.js'
+import type * as Sealed from '../../lib/layers/sealed.js'
+import type * as Typed from '../../lib/layers/typed.js'
 import type * as Conformance from '../conformance/index.js'
 import { useCommands } from './commands.js'
 import { checkLoading, checkSourceMaps } from './loading.js'
@@ -88,8 +93,30 @@ async function useAdapters(): Promise<void> {
   await storage.dispose?.()
 }
 
+/** Layers from the package itself, which are parts of its library and not copies. */
+async function useLayers(): Promise<void> {
+  const { memoryStore } = await load<typeof Memory>('linkstore/memory')
+  const { withNamespace } = await load<typeof Namespaced>('linkstore/namespaced')
+  const { withCompression } = await load<typeof Compressed>('linkstore/compressed')
+  const { createKeyring, generateIdentity, withSeal } =
+    await load<typeof Sealed>('linkstore/sealed')
+  const { structured, withCodec } = await load<typeof Typed>('linkstore/typed')
+  const { StoreError } = await load<typeof Linkstore>('linkstore')
+  const identity = generateIdentity()
+  const inner = withNamespace(memoryStore(), 'a')
+  await createKeyring(inner, { identity })
+  const sealed = withCompression(withSeal(inner, { identity }))
+  const store = withCodec<Map<string, Date>>(sealed, structured)
+  const value = new Map([['now', new Date(0)]])
+  await store.set('k', value)
+  assert.deepEqual(await store.get('k'), value)
+  await assert.rejects(store.get('\ud800'), StoreError)
+  await store.close()
+}
+
 await useModule()
 await useAdapters()
+await useLayers()
 useRequire()
 useCommands(project)
 await useConformance()
