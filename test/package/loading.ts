@@ -32,7 +32,8 @@ export function checkLoading(project: string): void {
     assert.ok(adapter.own <= 4, `linkstore/${name} is ${adapter.own} files`)
   }
 
-  const parts = ['memory', 'namespaced', 'compressed', 'retrying', 'limited', 'typed', 'blob', 'sealed']
+  const layers = ['namespaced', 'compressed', 'cached', 'retrying', 'limited', 'typed']
+  const parts = ['memory', ...layers, 'blob', 'sealed']
   for (const name of parts) {
     const part = evaluate(`import 'linkstore/${name}'`)
     assert.deepEqual(part.packages, [])
