@@ -33,8 +33,8 @@ import { CachedReads, type CacheHow } from './reading.js'
 import { smallBody, type SmallBody } from './small-body.js'
 import { Visits } from './visits.js'
 
-/** After so many changes others in this process have their turn. */
-const CHANGES_AT_ONCE = 32
+/** After so many calls others in this process have their turn. */
+const CALLS_AT_ONCE = 32
 
 /** How a write-back cache is used. */
 export interface WriteBackHow extends CacheHow {
@@ -61,7 +61,7 @@ export class WriteBackStore implements ObjectStore {
   readonly #reads: CachedReads
   readonly #backlog: Backlog
   readonly #underWay = new Set<Promise<unknown>>()
-  #changes = 0
+  #calls = 0
   #opening: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
@@ -281,9 +281,6 @@ export class WriteBackStore implements ObjectStore {
       throw error
     }
     this.#backlog.add(entry)
-    this.#changes += 1
-    // A cache in memory answers at once: whoever writes all the time would let no flush begin.
-    if (this.#changes % CHANGES_AT_ONCE === 0) await setImmediate()
   }
 
   /** A change that failed may yet have been made: then the next process would flush it. */
@@ -344,6 +341,9 @@ export class WriteBackStore implements ObjectStore {
     if (this.#closing !== undefined) throw new StoreError('CLOSED', 'the store is closed')
     await this.#open()
     this.#backlog.refuseIfLost()
+    this.#calls += 1
+    // A cache in memory answers at once: who calls all the time would let no flush begin.
+    if (this.#calls % CALLS_AT_ONCE === 0) await setImmediate()
     return await act()
   }
 }
