@@ -15,8 +15,8 @@ class Watched {
   readonly calls: string[] = []
   isFailing = false
   /** Awaited in each call before it is made, or after. */
-  before = (_name: string, _key: string): Promise<void> => Promise.resolve()
-  after = (_name: string, _key: string): Promise<void> => Promise.resolve()
+  before: (name: string) => Promise<void> = () => Promise.resolve()
+  after: (name: string) => Promise<void> = () => Promise.resolve()
 
   constructor(inner: ObjectStore = memoryStore()) {
     this.inner = inner
@@ -26,12 +26,11 @@ class Watched {
     const { inner } = this
     return {
       supports: inner.supports,
-      read: (key, options) => this.#call('read', key, () => inner.read(key, options)),
-      stat: (key, options) => this.#call('stat', key, () => inner.stat(key, options)),
-      write: (key, body, options) =>
-        this.#call('write', key, () => inner.write(key, body, options)),
-      remove: (key, options) => this.#call('remove', key, () => inner.remove(key, options)),
-      take: (key, options) => this.#call('take', key, () => inner.take(key, options)),
+      read: (key, options) => this.#call('read', () => inner.read(key, options)),
+      stat: (key, options) => this.#call('stat', () => inner.stat(key, options)),
+      write: (key, body, options) => this.#call('write', () => inner.write(key, body, options)),
+      remove: (key, options) => this.#call('remove', () => inner.remove(key, options)),
+      take: (key, options) => this.#call('take', () => inner.take(key, options)),
       list: (options) => inner.list(options),
       close: () => inner.close(),
     }
@@ -42,12 +41,12 @@ class Watched {
     return this.calls.splice(0).join()
   }
 
-  async #call<T>(name: string, key: string, call: () => Promise<T>): Promise<T> {
+  async #call<T>(name: string, call: () => Promise<T>): Promise<T> {
     this.calls.push(name)
     if (this.isFailing) throw new StoreError('UNAVAILABLE', 'as the test wants it')
-    await this.before(name, key)
+    await this.before(name)
     const result = await call()
-    await this.after(name, key)
+    await this.after(name)
     return result
   }
 }
