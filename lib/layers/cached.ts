@@ -59,7 +59,9 @@ export function withCache(
   inner: ObjectStore,
   options: CacheOptions & { readonly strategy: 'write-back' },
 ): WriteBackStore
+/** The same, by whichever strategy. */
 export function withCache(inner: ObjectStore, options: CacheOptions): ObjectStore
+/** The same. */
 export function withCache(inner: ObjectStore, options: CacheOptions): ObjectStore {
   const names = ['cache', 'strategy', 'freshMs', 'maxValueBytes', ...OF_WRITE_BACK]
   checkOptionNames(options, names)
