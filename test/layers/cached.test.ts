@@ -258,9 +258,13 @@ await t.test('a store underneath that fails is told of all later', async (t) => 
 await t.test('an expired value is gone, and what it had replaced with it', async (t) => {
   const inner = memoryStore()
   await inner.write('k', 'old')
-  const store = writeBack(inner, memoryStore())
-  await store.write('k', 'new', { ttlMs: 30 })
+  const cache = memoryStore()
+  const before = writeBack(inner, memoryStore({ from: cache }))
+  await before.write('k', 'new', { ttlMs: 30 })
   await sleep(40)
+  t.equal(await textOf(before, 'k'), undefined)
+  // The next one has to learn of it from the cache.
+  const store = writeBack(inner, memoryStore({ from: cache }))
   t.equal(await textOf(store, 'k'), undefined)
   t.equal(await store.stat('k'), undefined)
   t.same(await keysOf(store), [])

@@ -85,16 +85,13 @@ export class CachedReads {
     return this.#change(info.key, isUnchanged, change)
   }
 
-  /** Changes what the cache has, unless somebody else has begun to; nobody waits for that. */
+  /** Changes what the cache has, unless somebody has begun to; who begins now comes after it. */
   async #change(
     key: string,
     isUnchanged: () => boolean,
     change: () => Promise<void>,
   ): Promise<void> {
-    if (!isUnchanged()) return
-    await this.#visits.inTurn(key, undefined, async () => {
-      if (isUnchanged()) await change()
-    })
+    if (isUnchanged()) await this.#visits.inTurn(key, undefined, change)
   }
 }
 
