@@ -9,6 +9,7 @@ import {
 } from '../index.js'
 import type { Subject } from './conformance/index.js'
 import { memoryStore } from '../lib/backends/memory.js'
+import { withCache } from '../lib/layers/cached.js'
 import { withCompression } from '../lib/layers/compressed.js'
 import { withLimits } from '../lib/layers/limited.js'
 import { withNamespace } from '../lib/layers/namespaced.js'
@@ -110,6 +111,51 @@ async function inScratch(open: (path: string) => Promise<ObjectStore>): Promise<
   return { open: () => open(`${scratch.path}/store`), remove: () => scratch.cleanup() }
 }
 
+/** A cache in memory before each of the stores. */
+const withOwnCache = (inner: ObjectStore): ObjectStore =>
+  withCache(inner, { cache: memoryStore(), maxValueBytes: 500_000 })
+
+/**
+ * A write-back cache, which belongs to one store: all who open the subject at the same time share
+ * it, and who opens it after it was closed finds in it what was left. What a flush changes of an
+ * object, such as when it was written, it does when it is closed.
+ */
+function writtenBack(
+  name: string,
+  make: () => Promise<Subject>,
+  makeCache: () => Promise<Subject>,
+): Stack {
+  const factory = async (): Promise<Subject> => {
+    const [inner, cache] = [await make(), await makeCache()]
+    let shared: Promise<ObjectStore> | undefined
+    const openBoth = async (): Promise<ObjectStore> => {
+      const how = { strategy: 'write-back', flushMs: 3_600_000, maxValueBytes: 500_000 } as const
+      const store = withCache(await inner.open(), { ...how, cache: await cache.open() })
+      const close = store.close.bind(store)
+      store.close = () => {
+        shared = undefined
+        return close()
+      }
+      return store
+    }
+    const open = (): Promise<ObjectStore> => (shared ??= openBoth())
+    const remove = async (): Promise<void> => {
+      await inner.remove()
+      await cache.remove()
+    }
+    return { open, remove }
+  }
+  const maxKeyBytes = 65_536 - 'entries/'.length
+  return {
+    name,
+    supports: { ...ENVELOPE, versions: false, conditions: false, maxKeyBytes },
+    factory,
+  }
+}
+
+const memory = inMemory('memory')
+const quickDirectory = directory('a directory', { durability: 'none' })
+
 const withTypes = (inner: ObjectStore): ObjectStore => asBytes(withCodec(inner, bytesCodec))
 
 /** Found by their first and by their last byte, which most values in the suite change. */
@@ -177,6 +223,17 @@ export const stacks: readonly Stack[] = [
     maxKeyBytes: 65_536 - 'a%2Fb/'.length,
   }),
   inMemory('compressed in memory', (inner) => withCompression(inner, { minBytes: 0 })),
+  inMemory('cached in memory', withOwnCache),
+  overDirectory('a cached directory', { durability: 'none' }, withOwnCache),
+  overDirectory(
+    'a cached conditional directory',
+    { conditional: true, durability: 'none' },
+    withOwnCache,
+    CONDITIONAL,
+  ),
+  writtenBack('written back in memory', memory.factory, memory.factory),
+  writtenBack('a written-back directory', quickDirectory.factory, memory.factory),
+  writtenBack('written back from a directory', memory.factory, quickDirectory.factory),
   inMemory('retried in memory', (inner) => withRetries(inner)),
   inMemory('limited in memory', (inner) =>
     withLimits(inner, { inFlight: 2, bytesPerSecond: 100_000_000 }),

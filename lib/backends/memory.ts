@@ -6,6 +6,7 @@ import type { CheckedWrite } from '../call-options.js'
 import { requireNoAbort } from '../drivers/abort.js'
 import { keyHasObject, otherVersion, StoreError, toStoreError } from '../errors.js'
 import { checkKey, MAX_KEY_BYTES } from '../key.js'
+import { MemoryObjects } from '../memory-objects.js'
 import { isExpired, type ObjectInfo } from '../object-info.js'
 import type {
   Body,
@@ -18,7 +19,6 @@ import type {
   WriteOptions,
 } from '../object-store.js'
 import { checkOptionNames } from '../options.js'
-import { storedObject } from '../stored-object.js'
 
 /** How a store in memory is made. */
 export interface MemoryOptions {
@@ -78,7 +78,7 @@ export class MemoryStore implements ObjectStore {
     maxKeyBytes: MAX_KEY_BYTES,
   }
   readonly #entries: Entries
-  readonly #open = new Set<StoredObject>()
+  readonly #open = new MemoryObjects()
   #isClosed = false
 
   /** @internal Made by {@link memoryStore}. */
@@ -155,24 +155,11 @@ export class MemoryStore implements ObjectStore {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    for (const object of this.#open) await object.close()
+    await this.#open.close()
   }
 
   #objectOf(entry: Entry | undefined): StoredObject | undefined {
-    if (entry === undefined) return undefined
-    const { info, bytes } = entry
-    const object = storedObject({
-      info,
-      // Copies: what the caller does with them is not done to the object.
-      bytes: () => Promise.resolve(Buffer.from(bytes)),
-      read: (start, end) => [Buffer.from(bytes.subarray(start, end))].values(),
-      close: () => {
-        this.#open.delete(object)
-        return Promise.resolve()
-      },
-    })
-    this.#open.add(object)
-    return object
+    return entry === undefined ? undefined : this.#open.open(entry.info, entry.bytes)
   }
 
   #run<T>(operation: string, key: string | undefined, act: () => T): Promise<T> {

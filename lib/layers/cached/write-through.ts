@@ -1,5 +1,7 @@
 import { bytesInMemory } from '../../body.js'
-import { checkWriteCall } from '../../call-options.js'
+import { checkCall, checkWriteCall } from '../../call-options.js'
+import { StoreError, toStoreError } from '../../errors.js'
+import { checkKey } from '../../key.js'
 import type { ObjectInfo } from '../../object-info.js'
 import type {
   Body,
@@ -12,78 +14,69 @@ import type {
   Supports,
   WriteOptions,
 } from '../../object-store.js'
-import { storedObject } from '../../stored-object.js'
-import { renamedObject } from '../inner-object.js'
 import { refuseMark } from '../marks.js'
-import { drop, keep, lookUp, MARK, type Kept } from './kept.js'
+import { drop, keep, MARK } from './entry.js'
+import { CachedReads, type CacheHow } from './reading.js'
 import { Visits } from './visits.js'
 
-/** How a cache is used. */
-export interface CacheHow {
-  readonly cache: ObjectStore
-  readonly freshMs: number
-  readonly maxValueBytes: number
-}
-
-/** Changes the store first and then the cache; a read asks the cache first. */
+/**
+ * Changes the store first and then the cache; a read asks the cache first.
+ *
+ * A change: 1. the store underneath; 2. the cache is given the new value, or loses the old one. A
+ * crash between them leaves the old value there: found out by its version, or believed until it
+ * is not fresh any more.
+ */
 export class WriteThroughStore implements ObjectStore {
   readonly supports: Supports
   readonly #inner: ObjectStore
   readonly #how: CacheHow
   readonly #visits = new Visits()
+  readonly #reads: CachedReads
+  #isClosed = false
 
   constructor(inner: ObjectStore, how: CacheHow) {
     this.#inner = inner
     this.#how = how
+    this.#reads = new CachedReads(inner, how, this.#visits)
     const { list, metadata, expiry, versions, conditions } = inner.supports
     const maxKeyBytes = Math.min(inner.supports.maxKeyBytes, how.cache.supports.maxKeyBytes)
     this.supports = { list, metadata, expiry, versions, conditions, maxKeyBytes }
   }
 
   async read(key: string, options: CallOptions = {}): Promise<StoredObject | undefined> {
-    const kept = await this.#lookUp(key, options)
-    if (kept !== undefined && this.#isFresh(kept)) return kept.object
-    return await this.#visits.reading(key, async (isUnchanged) => {
-      const beganAtMs = Date.now()
-      const current = kept && (await this.#ifCurrent(kept, options))
-      const object = current ?? (await this.#inner.read(key, options))
-      if (object === undefined || object.info.sizeBytes > this.#how.maxValueBytes) {
-        if (isUnchanged()) await drop(this.#how.cache, key)
-        return object
-      }
-      // What was compared just now needs no second copy, unless that is worth remembering.
-      if (object === current && this.#how.freshMs === 0) return object
-      return await this.#keepAndGive(object, beganAtMs, isUnchanged)
-    })
+    this.#check('read', key, options)
+    return await this.#reads.read(key, options)
   }
 
   async stat(key: string, options: CallOptions = {}): Promise<ObjectInfo | undefined> {
-    if (this.#how.freshMs === 0) return await this.#inner.stat(key, options)
-    const kept = await this.#lookUp(key, options)
-    await kept?.object.close()
-    if (kept !== undefined && this.#isFresh(kept)) return kept.object.info
-    return await this.#inner.stat(key, options)
+    this.#check('stat', key, options)
+    return await this.#reads.stat(key, options)
   }
 
   async write(key: string, body: Body, options: WriteOptions = {}): Promise<ObjectInfo> {
     checkWriteCall(this.supports, key, options)
     refuseMark(options, MARK)
+    this.#check('write', key)
     const given = bytesInMemory(body)
     const isKept = given !== undefined && given.length <= this.#how.maxValueBytes
-    const bytes = isKept ? Buffer.from(given) : undefined
-    return await this.#changing(key, async () => {
-      const beganAtMs = Date.now()
-      const info = await this.#inner.write(key, bytes ?? body, options)
-      return { result: info, keep: bytes && (() => keep(this.#how.cache, info, bytes, beganAtMs)) }
-    })
+    // A copy, so that the store and the cache get the same, whatever its owner does with it.
+    const value = isKept ? Buffer.from(given) : undefined
+    const seenAtMs = Date.now()
+    return await this.#changing(
+      key,
+      () => this.#inner.write(key, value ?? body, options),
+      value && ((info) => keep(this.#how.cache, info, value, seenAtMs)),
+    )
   }
 
-  remove(key: string, options?: RemoveOptions): Promise<boolean> {
-    return this.#changing(key, async () => ({ result: await this.#inner.remove(key, options) }))
+  async remove(key: string, options?: RemoveOptions): Promise<boolean> {
+    this.#check('remove', key)
+    return await this.#changing(key, () => this.#inner.remove(key, options))
   }
 
-  take(key: string, options?: ChangeOptions): Promise<StoredObject | undefined> {
-    return this.#changing(key, async () => ({ result: await this.#inner.take(key, options) }))
+  async take(key: string, options?: ChangeOptions): Promise<StoredObject | undefined> {
+    this.#check('take', key)
+    return await this.#changing(key, () => this.#inner.take(key, options))
   }
 
   list(options?: ListOptions): AsyncIterable<ObjectInfo> {
@@ -91,68 +84,39 @@ export class WriteThroughStore implements ObjectStore {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#reads.close()
     await Promise.all([this.#inner.close(), this.#how.cache.close()])
   }
 
-  async #lookUp(key: string, { signal }: CallOptions): Promise<Kept | undefined> {
-    return typeof key === 'string' ? await lookUp(this.#how.cache, key, signal) : undefined
-  }
-
-  #isFresh({ seenAtMs }: Kept): boolean {
-    const ageMs = Date.now() - seenAtMs
-    return ageMs >= 0 && ageMs < this.#how.freshMs
-  }
-
-  /** What was kept, if the store still has that version. */
-  async #ifCurrent(kept: Kept, options: CallOptions): Promise<StoredObject | undefined> {
+  /** What the cache alone would not refuse. */
+  #check(operation: string, key: string, options: CallOptions = {}): void {
     try {
-      const info = await this.#inner.stat(kept.object.info.key, options)
-      if (info?.version !== undefined && info.version === kept.object.info.version) {
-        return renamedObject(kept.object, info)
-      }
+      checkKey(key, this.supports.maxKeyBytes)
+      checkCall(options)
+      if (this.#isClosed) throw new StoreError('CLOSED', 'the store is closed')
     } catch (error) {
-      await kept.object.close()
-      throw error
+      throw toStoreError(error, operation, key)
     }
-    await kept.object.close()
-    return undefined
-  }
-
-  async #keepAndGive(
-    object: StoredObject,
-    seenAtMs: number,
-    isUnchanged: () => boolean,
-  ): Promise<StoredObject> {
-    const { info } = object
-    let bytes: Buffer
-    try {
-      bytes = await object.bytes()
-    } finally {
-      await object.close()
-    }
-    if (isUnchanged()) await keep(this.#how.cache, info, bytes, seenAtMs)
-    return storedObject({
-      info,
-      bytes: () => Promise.resolve(Buffer.from(bytes)),
-      read: (start, end) => [Buffer.from(bytes.subarray(start, end))].values(),
-      close: () => Promise.resolve(),
-    })
   }
 
   /** Changes a key of the store; whatever becomes of it, the cache has not the old value then. */
   async #changing<T>(
     key: string,
-    change: () => Promise<{ result: T; keep?: (() => Promise<void>) | undefined }>,
+    change: () => Promise<T>,
+    keepResult?: (result: T) => Promise<void>,
   ): Promise<T> {
-    return await this.#visits.changing(key, async () => {
-      let isKept = false
+    return await this.#visits.changing(key, async (isAlone) => {
+      let keepIt: (() => Promise<void>) | undefined
       try {
-        const { result, keep } = await change()
-        await keep?.()
-        isKept = keep !== undefined
+        const result = await change()
+        keepIt = keepResult && (() => keepResult(result))
         return result
       } finally {
-        if (!isKept && typeof key === 'string') await drop(this.#how.cache, key)
+        // Of changes at the same time nobody knows which was the last one.
+        await this.#visits.inTurn(key, undefined, () =>
+          keepIt !== undefined && isAlone() ? keepIt() : drop(this.#how.cache, key),
+        )
       }
     })
   }
