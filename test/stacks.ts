@@ -14,6 +14,7 @@ import { withLimits } from '../lib/layers/limited.js'
 import { withNamespace } from '../lib/layers/namespaced.js'
 import { withRetries } from '../lib/layers/retrying.js'
 import { withCodec, withIndex } from '../lib/layers/typed.js'
+import { withTiers } from '../lib/layers/tiered.js'
 import { createKeyring, generateIdentity, withSeal } from '../lib/layers/sealed.js'
 import { asObjectStore } from './sync-adapter.js'
 import { asBytes, bytesCodec } from './typed-adapter.js'
@@ -93,6 +94,29 @@ function withIndexes(inner: ObjectStore): ObjectStore {
   return asBytes(withIndex(withCodec(inner, bytesCodec), { ends }))
 }
 
+/** Tiers in memory; most values in the suite go to one, some to the other. */
+const TIERS_IN_MEMORY: Stack = {
+  name: 'tiers in memory',
+  supports: CONDITIONAL,
+  factory: async () => {
+    const [first, second] = [memoryStore(), memoryStore()]
+    const open = async (): Promise<ObjectStore> =>
+      withTiers(memoryStore({ from: first }), {
+        large: memoryStore({ from: second }),
+        thresholdBytes: 3,
+      })
+    return { open, remove: async () => void (await Promise.all([first.close(), second.close()])) }
+  },
+}
+
+function directoryTiers(name: string, options: OpenOptions, supports: Supports): Stack {
+  const open = async (path: string): Promise<ObjectStore> => {
+    const large = await directoryStore(`${path}-large`, { durability: 'none' })
+    return withTiers(await directoryStore(path, options), { large, thresholdBytes: 3 })
+  }
+  return { name, supports, factory: () => inScratch(open) }
+}
+
 const INDEXED = { ...CONDITIONAL, maxKeyBytes: 65_536 - '.linkstore-index/=/'.length }
 
 const identity = generateIdentity()
@@ -148,6 +172,13 @@ export const stacks: readonly Stack[] = [
     'a sealed conditional directory',
     { conditional: true, durability: 'none' },
     sealed,
+    CONDITIONAL,
+  ),
+  TIERS_IN_MEMORY,
+  directoryTiers('tiers in directories', { durability: 'none' }, ENVELOPE),
+  directoryTiers(
+    'tiers in directories, the small one conditional',
+    { conditional: true, durability: 'none' },
     CONDITIONAL,
   ),
 ]
