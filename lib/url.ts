@@ -1,4 +1,5 @@
 import type * as sdkModule from '@aws-sdk/client-s3'
+import type * as pgModule from 'pg'
 import { fileURLToPath } from 'node:url'
 import { directoryStore } from './backends/directory.js'
 import { memoryStore, type MemoryStore } from './backends/memory.js'
@@ -16,6 +17,7 @@ export interface UrlOptions extends CallOptions {
 }
 
 type Sdk = typeof sdkModule
+type Pg = typeof pgModule
 
 /** What the parameters of an URL are read by. */
 type Reader = (name: string, text: string) => unknown
@@ -55,7 +57,16 @@ interface S3Parameters {
   readonly maxKeyBytes?: number
 }
 
-const SCHEMES = `there are file:///path, memory:, memory:name and s3://bucket/prefix`
+const POSTGRES_PARAMETERS: Readers = { table: asText, maxValueBytes: asNumber }
+
+interface PostgresParameters {
+  readonly table?: string
+  readonly maxValueBytes?: number
+}
+
+const SCHEMES =
+  'there are file:///path, memory:, memory:name, s3://bucket/prefix and postgres://host/database'
+const SDK = '@aws-sdk/client-s3'
 const CONNECT_TIMEOUT_MS = 5000
 /** Of a connection on which nothing moves. */
 const SILENCE_TIMEOUT_MS = 60_000
@@ -65,12 +76,13 @@ const named = new Map<string, MemoryStore>()
 
 /**
  * Opens a store by an URL, so that it is configuration that chooses the backend:
- * `file:///path`, `memory:` (one of its own), `memory:name` (shared within the process) or
- * `s3://bucket/prefix?endpoint=…`. What is no URL is the path of a directory. A directory has all
- * that `open` gives it, cells and queues too. `docs/layers.md` has the parameters.
+ * `file:///path`, `memory:` (one of its own), `memory:name` (shared within the process),
+ * `s3://bucket/prefix?endpoint=…` or `postgres://host/database?table=…`. What is no URL is the path
+ * of a directory. A directory has all that `open` gives it, cells and queues too. `docs/layers.md`
+ * has the parameters.
  *
  * @throws TypeError for an unknown scheme or parameter; StoreError as `open` does, and
- *   `NOT_SUPPORTED` if the package is not installed that S3 needs
+ *   `NOT_SUPPORTED` if the package is not installed that S3 or PostgreSQL needs
  */
 export async function openUrl(url: string, options: UrlOptions = {}): Promise<Store> {
   const place = placeOf(url, options)
@@ -100,15 +112,19 @@ function placeOf(text: string, options: UrlOptions): Place {
   if (scheme === 'file') return fileAt(text, { ...directory, signal })
   if (scheme === 'memory') return { kind: 'other', open: () => memoryAt(parse(text)) }
   if (scheme === 's3') return { kind: 'other', open: () => s3At(parse(text)) }
+  if (scheme === 'postgres' || scheme === 'postgresql') {
+    return { kind: 'other', open: () => postgresAt(parse(text, true)) }
+  }
   const hint = `a directory of that name is ${hiding(`./${text}`)}`
   throw new TypeError(`there is no backend for ${scheme}: in ${hiding(text)}; ${SCHEMES}; ${hint}`)
 }
 
-function parse(text: string): URL {
+function parse(text: string, mayNameUser = false): URL {
   if (!URL.canParse(text)) throw new TypeError(`${hiding(text)} is not an URL; ${SCHEMES}`)
   const url = new URL(text)
-  if (url.username !== '' || url.password !== '') {
-    throw new TypeError('credentials do not belong in an URL; the SDK of AWS finds them elsewhere')
+  if (url.password !== '' || (url.username !== '' && !mayNameUser)) {
+    const elsewhere = mayNameUser ? 'pg takes PGPASSWORD or .pgpass' : 'the SDK of AWS finds them'
+    throw new TypeError(`credentials do not belong in an URL; ${elsewhere}`)
   }
   if (url.hash !== '') throw new TypeError(`an URL of a store has no fragment, as ${url.hash} is`)
   return url
@@ -141,7 +157,7 @@ async function s3At(url: URL): Promise<ObjectStore> {
   if (endpoint !== undefined && !/^https?:\/\//.test(endpoint)) {
     throw new TypeError(`endpoint must be the http or https URL of a server, not ${endpoint}`)
   }
-  const { S3Client } = await sdk()
+  const { S3Client } = await packageFor<Sdk>('S3', SDK, () => import('@aws-sdk/client-s3'))
   const { s3Store } = await import('./backends/s3.js')
   const client = new S3Client({
     ...(endpoint !== undefined && { endpoint, region: region ?? 'us-east-1' }),
@@ -153,12 +169,31 @@ async function s3At(url: URL): Promise<ObjectStore> {
   return s3Store({ client, bucket: url.host, prefix, ownsClient: true, ...others })
 }
 
-async function sdk(): Promise<Sdk> {
+async function postgresAt(url: URL): Promise<ObjectStore> {
+  const parameters = parametersOf(url, POSTGRES_PARAMETERS) as PostgresParameters
+  const { Pool } = await packageFor<Pg>('PostgreSQL', 'pg', () => import('pg'))
+  const { postgresStore } = await import('./backends/postgres.js')
+  const [host, user, database] = [url.hostname, url.username, url.pathname.slice(1)]
+  // What is not said is taken from PGHOST and the like.
+  const client = new Pool({
+    ...(host !== '' && { host: decodeURIComponent(host) }),
+    ...(url.port !== '' && { port: Number(url.port) }),
+    ...(user !== '' && { user: decodeURIComponent(user) }),
+    ...(database !== '' && { database: decodeURIComponent(database) }),
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  })
+  // A connection that breaks while nobody uses it is replaced; without a listener it ends all.
+  client.on('error', () => undefined)
+  return postgresStore({ client, ownsClient: true, ...parameters })
+}
+
+/** A package that is only there for whoever needs it. */
+async function packageFor<T>(what: string, name: string, load: () => Promise<T>): Promise<T> {
   try {
-    return await import('@aws-sdk/client-s3')
+    return await load()
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause
-    const message = 'S3 needs the package @aws-sdk/client-s3; npm install @aws-sdk/client-s3'
+    const message = `${what} needs the package ${name}; npm install ${name}`
     throw new StoreError('NOT_SUPPORTED', message, { operation: 'open', cause })
   }
 }
