@@ -231,7 +231,7 @@ await t.test(
     }
     reach('index.ts')
     const strangers = [...reached].filter((path) =>
-      /^lib\/(cli|doctor|activity|layers|adapters|gateway|backends\/(memory|s3)|url|stored-object)\b/.test(
+      /^lib\/(cli|doctor|activity|layers|adapters|gateway|backends\/(memory|s3|postgres)|url|stored-object)\b/.test(
         path,
       ),
     )

@@ -197,7 +197,7 @@ export class TieredStore implements ObjectStore {
     }
   }
 
-  /** Opens what a key has. A value that is gone has been replaced: then there is another pointer. */
+  /** Opens what a key has. A value that is gone was replaced: then there is another pointer. */
   async #follow(key: string, call: CallOptions): Promise<Followed | undefined> {
     let previous: string | undefined
     for (let count = 1; count <= ATTEMPTS_AT_MOST; count += 1) {

@@ -32,7 +32,10 @@ export function checkLoading(project: string): void {
     assert.ok(adapter.own <= 4, `linkstore/${name} is ${adapter.own} files`)
   }
 
-  const parts = ['memory', 'namespaced', 'compressed', 'retrying', 'limited', 'typed', 'blob', 'sealed']
+  const parts = [
+    ...['memory', 'postgres', 'namespaced', 'compressed', 'retrying', 'limited', 'tiered', 'typed'],
+    ...['blob', 'sealed'],
+  ]
   for (const name of parts) {
     const part = evaluate(`import 'linkstore/${name}'`)
     assert.deepEqual(part.packages, [])
@@ -40,7 +43,7 @@ export function checkLoading(project: string): void {
   }
 
   const url = evaluate("import { openUrl } from 'linkstore/url'; await openUrl('memory:')")
-  assert.deepEqual(url.packages, [], 'nothing of S3 is loaded unless an URL says so')
+  assert.deepEqual(url.packages, [], 'nothing of S3 or PostgreSQL is loaded unless an URL says so')
   assert.ok(url.own <= 4, `linkstore/url is ${url.own} files`)
 
   const bin = join(project, 'node_modules', '.bin', 'linkstore')
