@@ -43,7 +43,7 @@ const ATTEMPTS_AT_MOST = 50
 const REFUSALS = ['PRECONDITION_FAILED', 'NOT_SUPPORTED', 'INVALID_KEY'] as const
 const MAX_THRESHOLD_BYTES = 1024 * 1024 * 1024
 /** So often a change tries to know what it replaces, before it is made all the same. */
-const EXACT_ATTEMPTS = 8
+const EXACT_ATTEMPTS = 32
 
 /** What a pointer leads to. */
 interface Followed {
@@ -169,7 +169,7 @@ export class TieredStore implements ObjectStore {
   /**
    * Removes from the large tier what crashes have left there, and races of writers where the small
    * tier has no conditions, and tells which values are broken. Safe while others write. Lists
-   * both tiers, stats what pointers lead to, and needs some 40 bytes of memory for each of these.
+   * both tiers, stats what pointers lead to, and needs some 60 bytes of memory for each of these.
    *
    * @throws StoreError `CORRUPT` and the like at its end, where a part of the small tier cannot be
    *   read; nothing is removed from the large tier then
@@ -250,7 +250,7 @@ export class TieredStore implements ObjectStore {
    * Makes a change of the small tier, then removes the value that it has replaced. Where the small
    * tier has conditions it is made over what was seen, so that it is known which one that is.
    */
-  async #replace<T>(
+  async #replace<T extends ObjectInfo | boolean>(
     key: string,
     { signal, ifAbsent, ifVersion }: WriteOptions,
     change: (condition: Condition) => Promise<T>,
@@ -263,8 +263,10 @@ export class TieredStore implements ObjectStore {
       const condition = isFree ? seen.condition : undefined
       try {
         const result = await change(condition ?? {})
-        const isReplaced = seen.pointer !== undefined && seen.pointer.name !== own?.name
-        if (isReplaced) await this.#large.discard(seen.pointer, signal)
+        // Where there was nothing to remove any more, another one has taken what was seen.
+        const isReplaced = result !== false && seen.pointer?.name !== own?.name
+        if (isReplaced && seen.pointer !== undefined)
+          await this.#large.discard(seen.pointer, signal)
         return result
       } catch (error) {
         if (condition === undefined || !hasCode(error, 'PRECONDITION_FAILED')) throw error

@@ -1,5 +1,6 @@
 import type { ClientBase, Pool, QueryConfig } from 'pg'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Turns } from '../../coordination/turns.js'
 import { abortError, orAbort, requireNoAbort } from '../../drivers/abort.js'
 import { hasCode } from '../../errors.js'
 import { toFailure } from './failure.js'
@@ -16,9 +17,12 @@ const AS_TEXT = { getTypeParser: () => (text: string) => text }
 /** Statements for the server, each complete in itself, with failures in the codes of the store. */
 export class Connection {
   readonly #client: Pool | ClientBase
+  /** A client does one thing at a time, and will refuse more; undefined of a pool. */
+  readonly #turns: Turns | undefined
 
   constructor(client: Pool | ClientBase) {
     this.#client = client
+    this.#turns = 'totalCount' in client ? undefined : new Turns()
   }
 
   /** Asks for something: an abort ends the wait at once. */
@@ -54,11 +58,14 @@ export class Connection {
 
   async #send(text: string, values: readonly unknown[]): Promise<readonly Row[]> {
     const query: QueryConfig = { text, values: [...values], types: AS_TEXT }
+    const endTurn = await this.#turns?.take('client')
     try {
       const { rows } = await this.#client.query<Row>(query)
       return rows
     } catch (error) {
       throw toFailure(error)
+    } finally {
+      endTurn?.()
     }
   }
 }
