@@ -104,6 +104,18 @@ export function isUnreadable(error: unknown): boolean {
   return hasCode(error, 'CORRUPT') || hasCode(error, 'DECODE')
 }
 
+const OF_ONE_OBJECT: ReadonlySet<ErrorCode> = new Set([
+  'CORRUPT',
+  'DECRYPT',
+  'FORMAT_UNSUPPORTED',
+  'UNTRUSTED',
+])
+
+/** Whether it is the object that is at fault, so that others may well be read. */
+export function isOfOneObject(error: unknown): boolean {
+  return error instanceof StoreError && OF_ONE_OBJECT.has(error.code)
+}
+
 /** What a write with `ifAbsent` is told. */
 export function keyHasObject(): StoreError {
   return new StoreError('PRECONDITION_FAILED', 'the key has an object already')

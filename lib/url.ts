@@ -1,4 +1,5 @@
 import type * as sdkModule from '@aws-sdk/client-s3'
+import type * as pgModule from 'pg'
 import { fileURLToPath } from 'node:url'
 import { directoryStore } from './backends/directory.js'
 import { memoryStore, type MemoryStore } from './backends/memory.js'
@@ -18,6 +19,7 @@ export interface UrlOptions extends CallOptions {
 }
 
 type Sdk = typeof sdkModule
+type Pg = typeof pgModule
 
 /** What the parameters of an URL are read by. */
 type Reader = (name: string, text: string) => unknown
@@ -60,7 +62,7 @@ interface SealParameters {
   readonly trust?: readonly string[]
 }
 
-interface S3Parameters extends SealParameters {
+interface S3Parameters {
   readonly endpoint?: string
   readonly region?: string
   readonly forcePathStyle?: boolean
@@ -68,7 +70,16 @@ interface S3Parameters extends SealParameters {
   readonly maxKeyBytes?: number
 }
 
-const SCHEMES = `there are file:///path, memory:, memory:name and s3://bucket/prefix`
+const POSTGRES_PARAMETERS: Readers = { table: asText, maxValueBytes: asNumber }
+
+interface PostgresParameters {
+  readonly table?: string
+  readonly maxValueBytes?: number
+}
+
+const SCHEMES =
+  'there are file:///path, memory:, memory:name, s3://bucket/prefix and postgres://host/database'
+const SDK = '@aws-sdk/client-s3'
 const CONNECT_TIMEOUT_MS = 5000
 /** Of a connection on which nothing moves. */
 const SILENCE_TIMEOUT_MS = 60_000
@@ -78,12 +89,13 @@ const named = new Map<string, MemoryStore>()
 
 /**
  * Opens a store by an URL, so that it is configuration that chooses the backend:
- * `file:///path`, `memory:` (one of its own), `memory:name` (shared within the process) or
- * `s3://bucket/prefix?endpoint=…`. What is no URL is the path of a directory. A directory has all
- * that `open` gives it, cells and queues too. `docs/layers.md` has the parameters.
+ * `file:///path`, `memory:` (one of its own), `memory:name` (shared within the process),
+ * `s3://bucket/prefix?endpoint=…` or `postgres://host/database?table=…`. What is no URL is the path
+ * of a directory. A directory has all that `open` gives it, cells and queues too. `docs/layers.md`
+ * has the parameters.
  *
  * @throws TypeError for an unknown scheme or parameter; StoreError as `open` does, and
- *   `NOT_SUPPORTED` if the package is not installed that S3 needs
+ *   `NOT_SUPPORTED` if the package is not installed that S3 or PostgreSQL needs
  */
 export async function openUrl(url: string, options: UrlOptions = {}): Promise<Store> {
   const place = placeOf(url, options)
@@ -128,17 +140,28 @@ function placeOf(text: string, options: UrlOptions): Place {
   if (scheme === undefined)
     return { kind: 'directory', path: text, options: { ...directory, signal }, seal: {} }
   if (scheme === 'file') return fileAt(text, { ...directory, signal })
-  if (scheme === 'memory') return memoryAt(parse(text))
-  if (scheme === 's3') return s3At(parse(text))
+  if (scheme === 'memory') {
+    const url = parse(text)
+    return elsewhere(parametersOf(url, {}), () => memoryAt(url))
+  }
+  if (scheme === 's3') {
+    const url = parse(text)
+    return elsewhere(parametersOf(url, S3_PARAMETERS), (own) => s3At(url, own))
+  }
+  if (scheme === 'postgres' || scheme === 'postgresql') {
+    const url = parse(text, true)
+    return elsewhere(parametersOf(url, POSTGRES_PARAMETERS), (own) => postgresAt(url, own))
+  }
   const hint = `a directory of that name is ${hiding(`./${text}`)}`
   throw new TypeError(`there is no backend for ${scheme}: in ${hiding(text)}; ${SCHEMES}; ${hint}`)
 }
 
-function parse(text: string): URL {
+function parse(text: string, mayNameUser = false): URL {
   if (!URL.canParse(text)) throw new TypeError(`${hiding(text)} is not an URL; ${SCHEMES}`)
   const url = new URL(text)
-  if (url.username !== '' || url.password !== '') {
-    throw new TypeError('credentials do not belong in an URL; the SDK of AWS finds them elsewhere')
+  if (url.password !== '' || (url.username !== '' && !mayNameUser)) {
+    const elsewhere = mayNameUser ? 'pg takes PGPASSWORD or .pgpass' : 'the SDK of AWS finds them'
+    throw new TypeError(`credentials do not belong in an URL; ${elsewhere}`)
   }
   if (url.hash !== '') throw new TypeError(`an URL of a store has no fragment, as ${url.hash} is`)
   return url
@@ -160,34 +183,28 @@ function fileAt(text: string, options: OpenOptions): Place {
   }
 }
 
-function memoryAt(url: URL): Place {
-  const seal = parametersOf(url, {}) as SealParameters
-  const name = url.pathname
-  const open = (): Promise<MemoryStore> => {
-    if (name === '') return Promise.resolve(memoryStore())
-    const first = named.get(name) ?? memoryStore()
-    named.set(name, first)
-    return Promise.resolve(memoryStore({ from: first }))
-  }
-  return { kind: 'other', open, seal }
+function memoryAt({ pathname: name }: URL): Promise<MemoryStore> {
+  if (name === '') return Promise.resolve(memoryStore())
+  const first = named.get(name) ?? memoryStore()
+  named.set(name, first)
+  return Promise.resolve(memoryStore({ from: first }))
 }
 
-function s3At(url: URL): Place {
-  const { identity, trust, ...parameters } = parametersOf(url, S3_PARAMETERS) as S3Parameters
-  return {
-    kind: 'other',
-    open: () => bucketAt(url, parameters),
-    seal: { identity, trust } as SealParameters,
-  }
+/** A place whose URL has parameters of its own, beside those of the seal. */
+function elsewhere<P extends SealParameters>(
+  { identity, trust, ...own }: P,
+  open: (own: Omit<P, keyof SealParameters>) => Promise<ObjectStore>,
+): Place {
+  return { kind: 'other', open: () => open(own), seal: { identity, trust } as SealParameters }
 }
 
-async function bucketAt(url: URL, { endpoint, ...parameters }: S3Parameters): Promise<ObjectStore> {
-  const { region, forcePathStyle = endpoint !== undefined, ...others } = parameters
+async function s3At(url: URL, parameters: S3Parameters): Promise<ObjectStore> {
+  const { endpoint, region, forcePathStyle = endpoint !== undefined, ...others } = parameters
   if (url.host === '') throw new TypeError(`${url.href} names no bucket; write s3://bucket`)
   if (endpoint !== undefined && !/^https?:\/\//.test(endpoint)) {
     throw new TypeError(`endpoint must be the http or https URL of a server, not ${endpoint}`)
   }
-  const { S3Client } = await sdk()
+  const { S3Client } = await packageFor<Sdk>('S3', SDK, () => import('@aws-sdk/client-s3'))
   const { s3Store } = await import('./backends/s3.js')
   const client = new S3Client({
     ...(endpoint !== undefined && { endpoint, region: region ?? 'us-east-1' }),
@@ -199,12 +216,30 @@ async function bucketAt(url: URL, { endpoint, ...parameters }: S3Parameters): Pr
   return s3Store({ client, bucket: url.host, prefix, ownsClient: true, ...others })
 }
 
-async function sdk(): Promise<Sdk> {
+async function postgresAt(url: URL, parameters: PostgresParameters): Promise<ObjectStore> {
+  const { Pool } = await packageFor<Pg>('PostgreSQL', 'pg', () => import('pg'))
+  const { postgresStore } = await import('./backends/postgres.js')
+  const [host, user, database] = [url.hostname, url.username, url.pathname.slice(1)]
+  // What is not said is taken from PGHOST and the like.
+  const client = new Pool({
+    ...(host !== '' && { host: decodeURIComponent(host) }),
+    ...(url.port !== '' && { port: Number(url.port) }),
+    ...(user !== '' && { user: decodeURIComponent(user) }),
+    ...(database !== '' && { database: decodeURIComponent(database) }),
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  })
+  // A connection that breaks while nobody uses it is replaced; without a listener it ends all.
+  client.on('error', () => undefined)
+  return postgresStore({ client, ownsClient: true, ...parameters })
+}
+
+/** A package that is only there for whoever needs it. */
+async function packageFor<T>(what: string, name: string, load: () => Promise<T>): Promise<T> {
   try {
-    return await import('@aws-sdk/client-s3')
+    return await load()
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause
-    const message = 'S3 needs the package @aws-sdk/client-s3; npm install @aws-sdk/client-s3'
+    const message = `${what} needs the package ${name}; npm install ${name}`
     throw new StoreError('NOT_SUPPORTED', message, { operation: 'open', cause })
   }
 }

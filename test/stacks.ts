@@ -16,6 +16,7 @@ import { withNamespace } from '../lib/layers/namespaced.js'
 import { withRetries } from '../lib/layers/retrying.js'
 import { withTrace } from '../lib/layers/traced.js'
 import { withCodec, withIndex } from '../lib/layers/typed.js'
+import { withTiers } from '../lib/layers/tiered.js'
 import { createKeyring, generateIdentity, withSeal } from '../lib/layers/sealed.js'
 import { FileSystem } from './simulation/file-system.js'
 import { simulatedModule } from './simulation/module.js'
@@ -164,6 +165,33 @@ function withIndexes(inner: ObjectStore): ObjectStore {
   return asBytes(withIndex(withCodec(inner, bytesCodec), { ends }))
 }
 
+/** Tiers in memory; most values in the suite go to one, some to the other. */
+const TIERS_IN_MEMORY: Stack = {
+  name: 'tiers in memory',
+  supports: CONDITIONAL,
+  factory: async () => {
+    const [first, second] = [memoryStore(), memoryStore()]
+    const open = async (): Promise<ObjectStore> =>
+      withTiers(memoryStore({ from: first }), {
+        large: memoryStore({ from: second }),
+        thresholdBytes: 3,
+      })
+    const remove = async (): Promise<void> => {
+      await first.close()
+      await second.close()
+    }
+    return { open, remove }
+  },
+}
+
+function directoryTiers(name: string, options: OpenOptions, supports: Supports): Stack {
+  const open = async (path: string): Promise<ObjectStore> => {
+    const large = await directoryStore(`${path}-large`, { durability: 'none' })
+    return withTiers(await directoryStore(path, options), { large, thresholdBytes: 3 })
+  }
+  return { name, supports, factory: () => inScratch(open) }
+}
+
 const INDEXED = { ...CONDITIONAL, maxKeyBytes: 65_536 - '.linkstore-index/=/'.length }
 
 const identity = generateIdentity()
@@ -174,7 +202,7 @@ async function sealed(inner: ObjectStore): Promise<ObjectStore> {
   return withSeal(inner, { identity })
 }
 
-/** typed(sealed(compressed(namespaced(…)))): all that changes what is stored, one over the other. */
+/** typed(sealed(compressed(namespaced(…)))): all that changes what is stored. */
 async function deep(inner: ObjectStore): Promise<ObjectStore> {
   return withTypes(await sealed(withCompression(withNamespace(inner, 'a/b'), { minBytes: 0 })))
 }
@@ -255,6 +283,13 @@ export const stacks: readonly Stack[] = [
     'a sealed conditional directory',
     { conditional: true, durability: 'none' },
     sealed,
+    CONDITIONAL,
+  ),
+  TIERS_IN_MEMORY,
+  directoryTiers('tiers in directories', { durability: 'none' }, ENVELOPE),
+  directoryTiers(
+    'tiers in directories, the small one conditional',
+    { conditional: true, durability: 'none' },
     CONDITIONAL,
   ),
 ]

@@ -1,10 +1,12 @@
 import { Store, type ObjectStore } from 'linkstore'
+import { withCache } from 'linkstore/cached'
 import { withCompression } from 'linkstore/compressed'
 import { withLimits } from 'linkstore/limited'
 import { memoryStore } from 'linkstore/memory'
 import { withNamespace } from 'linkstore/namespaced'
 import { withRetries } from 'linkstore/retrying'
 import { createKeyring, generateIdentity, withSeal } from 'linkstore/sealed'
+import { withTiers } from 'linkstore/tiered'
 import { withTrace } from 'linkstore/traced'
 import { structured, withCodec } from 'linkstore/typed'
 import { together } from '../calls.js'
@@ -38,16 +40,19 @@ const LAYERS: readonly [subject: string, over: Over][] = [
   ['linkstore, withNamespace', (inner) => withNamespace(inner, 'bench')],
   ['linkstore, withCompression', (inner) => withCompression(inner)],
   ['linkstore, withSeal', sealed],
+  ['linkstore, withCache', (inner) => withCache(inner, { cache: memoryStore() })],
+  ['linkstore, withTiers', (inner) => withTiers(inner, { large: memoryStore() })],
 ]
 
 /** What does each layer cost? */
 export const layers: Question = {
   name: 'layers',
   asks: 'What does each layer cost?',
-  explains: `Each [layer](layers.md) by itself over a store in memory, which costs next to nothing: a
-\`get\` and an overwriting \`set\` of 1 KiB and 1 MiB, one call at a time. The values cannot be
-compressed, so \`withCompression\` tries in vain. Over a disk or a network the same microseconds
-are a smaller part.`,
+  explains: `Each [layer](layers.md) by itself over a store in memory, which costs next to nothing:
+a \`get\` and an overwriting \`set\` of 1 KiB and 1 MiB, one call at a time. The values cannot
+be compressed, so \`withCompression\` tries in vain. \`withCache\` writes through to the store
+and keeps what it reads in another one in memory; \`withTiers\` puts 1 MiB into another one. Over
+a disk or a network the same microseconds are a smaller part.`,
   chart: { shows: 'figures', columns: 'operation' },
   whyOthersWin: {},
   measure: async (_, { rounds, isShort }, announce) => {

@@ -4,8 +4,8 @@ import { hostname } from 'node:os'
 import { bytesOfBody } from '../body.js'
 import { checkCall, checkChange, checkListing, checkRemoval, checkWrite } from '../call-options.js'
 import type { CheckedWrite } from '../call-options.js'
-import { StoreError, toStoreError } from '../errors.js'
-import { checkKey } from '../key.js'
+import { CallsUnderWay } from '../calls-under-way.js'
+import { StoreError } from '../errors.js'
 import type { ObjectInfo } from '../object-info.js'
 import type {
   Body,
@@ -66,9 +66,8 @@ export class S3Store implements ObjectStore {
   readonly #bucket: Bucket
   readonly #names: Names
   readonly #open = new Set<StoredObject>()
-  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #calls: CallsUnderWay
   readonly #onClose: () => void
-  #isClosed = false
 
   /** @internal Made by {@link s3Store}. */
   constructor({ client, bucket, prefix = '', conditional = false, ...rest }: S3Options) {
@@ -84,10 +83,11 @@ export class S3Store implements ObjectStore {
       conditions: conditional,
       maxKeyBytes: rest.maxKeyBytes ?? this.#names.maxKeyBytes,
     }
+    this.#calls = new CallsUnderWay(this.supports.maxKeyBytes)
   }
 
   read(key: string, options: CallOptions = {}): Promise<StoredObject | undefined> {
-    return this.#run('read', key, async () => {
+    return this.#calls.ofKey('read', key, async () => {
       checkCall(options)
       const opened = await this.#objects.open(key, options.signal)
       return opened === undefined ? undefined : this.#pin(opened)
@@ -95,7 +95,7 @@ export class S3Store implements ObjectStore {
   }
 
   stat(key: string, options: CallOptions = {}): Promise<ObjectInfo | undefined> {
-    return this.#run('stat', key, async () => {
+    return this.#calls.ofKey('stat', key, async () => {
       checkCall(options)
       const facts = await this.#objects.find(key, options.signal)
       return facts?.info
@@ -103,7 +103,7 @@ export class S3Store implements ObjectStore {
   }
 
   write(key: string, body: Body, options: WriteOptions = {}): Promise<ObjectInfo> {
-    return this.#run('write', key, async () => {
+    return this.#calls.ofKey('write', key, async () => {
       const how = checkWrite(options)
       this.#requireConditions(how.ifVersion)
       const { signal } = options
@@ -135,7 +135,7 @@ export class S3Store implements ObjectStore {
   }
 
   remove(key: string, options: RemoveOptions = {}): Promise<boolean> {
-    return this.#run('remove', key, async () => {
+    return this.#calls.ofKey('remove', key, async () => {
       const ifVersion = checkRemoval(options)
       this.#requireConditions(ifVersion)
       return await this.#objects.remove(key, ifVersion, options.signal)
@@ -143,7 +143,7 @@ export class S3Store implements ObjectStore {
   }
 
   take(key: string, options: ChangeOptions = {}): Promise<StoredObject | undefined> {
-    return this.#run('take', key, async () => {
+    return this.#calls.ofKey('take', key, async () => {
       checkChange(options)
       const taken = await this.#objects.take(key, options.signal)
       return taken === undefined ? undefined : this.#pin(taken)
@@ -151,11 +151,11 @@ export class S3Store implements ObjectStore {
   }
 
   async *list(options: ListOptions = {}): AsyncGenerator<ObjectInfo> {
-    const prefix = await this.#run('list', undefined, () => checkListing(options))
+    const prefix = await this.#calls.ofAll('list', () => checkListing(options))
     const infos = this.#objects.list(prefix, options.signal)
     try {
       for (;;) {
-        const step = await this.#run('list', undefined, () => infos.next())
+        const step = await this.#calls.ofAll('list', () => infos.next())
         if (step.done === true) return
         yield step.value
       }
@@ -165,8 +165,7 @@ export class S3Store implements ObjectStore {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
-    await Promise.allSettled(this.#underWay)
+    await this.#calls.end()
     for (const object of this.#open) await object.close()
     this.#onClose()
   }
@@ -197,23 +196,6 @@ export class S3Store implements ObjectStore {
     })
     this.#open.add(object)
     return object
-  }
-
-  async #run<T>(operation: string, key: string | undefined, act: () => T | Promise<T>): Promise<T> {
-    try {
-      if (this.#isClosed) throw new StoreError('CLOSED', 'the store is closed')
-      if (operation !== 'list') checkKey(key, this.supports.maxKeyBytes)
-      const acting = Promise.resolve(act())
-      this.#underWay.add(acting)
-      try {
-        return await acting
-      } finally {
-        this.#underWay.delete(acting)
-      }
-    } catch (error) {
-      // An error of the caller's value comes through as it is, even one of the system.
-      throw error instanceof StoreError ? toStoreError(error, operation, key) : error
-    }
   }
 }
 

@@ -3,12 +3,16 @@ import type { StoredObject } from '../object-store.js'
 import { storedObject, type ValuePieces } from '../stored-object.js'
 
 /** An object of the store underneath, under what the layer says of it. */
-export function renamedObject(inner: StoredObject, info: ObjectInfo): StoredObject {
+export function renamedObject(
+  inner: StoredObject,
+  info: ObjectInfo,
+  close = (): Promise<void> => inner.close(),
+): StoredObject {
   return storedObject({
     info,
     bytes: () => inner.bytes(),
     read: (start, end) => innerPieces(inner, start, end),
-    close: () => inner.close(),
+    close,
   })
 }
 

@@ -1,7 +1,7 @@
 import { bytesOfBody } from '../body.js'
 import { checkListing, checkWrite, type CheckedWrite } from '../call-options.js'
 import { requireNoAbort } from '../drivers/abort.js'
-import { speakingOf, StoreError } from '../errors.js'
+import { isOfOneObject, speakingOf, StoreError } from '../errors.js'
 import { checkKey, MAX_KEY_BYTES } from '../key.js'
 import { attributesOf, type ObjectInfo } from '../object-info.js'
 import type {
@@ -64,13 +64,6 @@ const BEGINNING = 'object/'
 const INNER_KEY_BYTES = BEGINNING.length + 43
 /** How many objects a listing opens at a time. */
 const LISTED_AT_ONCE = 16
-/** Failures of one object that do not keep the others from being listed. */
-const OF_ONE_OBJECT: ReadonlySet<string> = new Set([
-  'CORRUPT',
-  'DECRYPT',
-  'FORMAT_UNSUPPORTED',
-  'UNTRUSTED',
-])
 
 /**
  * A store whose values, names, content types and metadata are encrypted for its recipients, and
@@ -205,7 +198,7 @@ class SealedStore implements ObjectStore {
     const keyring = await this.#keyrings.any(signal)
     const look = (info: ObjectInfo): Promise<ObjectInfo | undefined> =>
       this.#listed(info.key, keyring, { signal }).catch((error: unknown) => {
-        if (!(error instanceof StoreError && OF_ONE_OBJECT.has(error.code))) throw error
+        if (!isOfOneObject(error)) throw error
         failures.push(error)
         return undefined
       })

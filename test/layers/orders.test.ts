@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { type ObjectInfo, type ObjectStore, type Supports } from '../../index.js'
 import { memoryStore } from '../../lib/backends/memory.js'
+import { withCache } from '../../lib/layers/cached.js'
 import { withCompression } from '../../lib/layers/compressed.js'
 import { withLimits } from '../../lib/layers/limited.js'
 import { withNamespace } from '../../lib/layers/namespaced.js'
 import { withRetries } from '../../lib/layers/retrying.js'
 import { createKeyring, generateIdentity, withSeal } from '../../lib/layers/sealed.js'
+import { withTiers } from '../../lib/layers/tiered.js'
 import { withTrace } from '../../lib/layers/traced.js'
 import { withCodec, withIndex } from '../../lib/layers/typed.js'
 import { asBytes, bytesCodec } from '../typed-adapter.js'
@@ -26,6 +28,8 @@ const ANYWHERE: Readonly<Record<string, Layer>> = {
   withTrace: (inner) => withTrace(inner, { name: 'orders' }),
   withCompression: (inner) => withCompression(inner, { minBytes: 0 }),
   withSeal: sealed,
+  withCache: (inner) => withCache(inner, { cache: memoryStore() }),
+  withTiers: (inner) => withTiers(inner, { large: memoryStore(), thresholdBytes: 1000 }),
   withNamespace: (inner) => withNamespace(inner, 'a/b'),
   withRetries: (inner) => withRetries(inner),
   withLimits: (inner) => withLimits(inner, { inFlight: 4 }),
@@ -41,11 +45,12 @@ const ON_TOP: Readonly<Record<string, Layer>> = {
 /** What a layer asks of the store below, by the table of the page. */
 const NEEDS: Readonly<Record<string, keyof Supports>> = {
   withCompression: 'metadata',
+  withTiers: 'metadata',
   withIndex: 'conditions',
 }
 
 /** What leaves a mark on what it stores, by which it knows it again, and so is there once only. */
-const ONCE = ['withCompression']
+const ONCE = ['withCompression', 'withTiers']
 
 /** Layers from the top to the bottom, over a store in memory. */
 async function stacked(layers: readonly Layer[]): Promise<ObjectStore> {
@@ -108,7 +113,7 @@ await t.test('any two layers can be put over each other, either way round', asyn
     for (const [lower, below] of Object.entries(ANYWHERE)) {
       const store = await stacked([above, below])
       if (upper !== lower || !ONCE.includes(upper)) await tryOut(t, store, `${upper} over ${lower}`)
-      else await t.rejects(store.write('k', Buffer.alloc(999)), TypeError, `${upper} twice`)
+      else await t.rejects(store.write('k', Buffer.alloc(9999)), TypeError, `${upper} twice`)
     }
   }
 })

@@ -34,14 +34,14 @@ export function checkLoading(project: string): void {
 
   const small = ['namespaced', 'compressed', 'retrying', 'limited', 'traced']
   const large = ['cached', 'tiered', 'typed', 'blob', 'sealed']
-  for (const name of ['memory', ...small, ...large]) {
+  for (const name of ['memory', 'postgres', ...small, ...large]) {
     const part = evaluate(`import 'linkstore/${name}'`)
     assert.deepEqual(part.packages, [])
     assert.ok(part.own <= 4, `linkstore/${name} is ${part.own} files`)
   }
 
   const url = evaluate("import { openUrl } from 'linkstore/url'; await openUrl('memory:')")
-  assert.deepEqual(url.packages, [], 'nothing of S3 is loaded unless an URL says so')
+  assert.deepEqual(url.packages, [], 'nothing of S3 or PostgreSQL is loaded unless an URL says so')
   assert.ok(url.own <= 4, `linkstore/url is ${url.own} files`)
 
   const bin = join(project, 'node_modules', '.bin', 'linkstore')
