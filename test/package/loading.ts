@@ -42,7 +42,7 @@ export function checkLoading(project: string): void {
 
   const url = evaluate("import { openUrl } from 'linkstore/url'; await openUrl('memory:')")
   assert.deepEqual(url.packages, [], 'nothing of S3 or PostgreSQL is loaded unless an URL says so')
-  assert.ok(url.own <= 4, `linkstore/url is ${url.own} files`)
+  assert.ok(url.own <= 5, `linkstore/url is ${url.own} files`)
 
   const bin = join(project, 'node_modules', '.bin', 'linkstore')
   const get = loadedBy(project, [bin, '-d', join(project, 'module'), 'get', 'greeting'])
