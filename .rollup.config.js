@@ -48,7 +48,8 @@ function chunkOf(path, { getModuleInfo }) {
   if (/^lib\/structured-clone\b/.test(relative(BUILT, path))) return 'structured-clone'
   if (/^lib\/adapters\//.test(relative(BUILT, path))) return 'adapters'
   if (/^lib\/backends\/s3\//.test(relative(BUILT, path))) return 's3-requests'
-  if (/^lib\/(layers\/|(stored-object|memory-objects)\b)/.test(relative(BUILT, path))) return 'layers'
+  if (/^lib\/(layers\/|(stored-object|memory-objects)\b)/.test(relative(BUILT, path)))
+    return 'layers'
   if (LIBRARY.test(relative(BUILT, path))) return 'library'
   return isLight(path) ? 'command' : undefined
 }

@@ -16,6 +16,7 @@ import type {
   ObjectStore,
   RemoveOptions,
   StoredObject,
+  Supports,
   WriteOptions,
 } from '../object-store.js'
 import { checkOptionNames } from '../options.js'
@@ -69,7 +70,8 @@ class Entries {
  * Any number of them can share the same objects ({@link MemoryOptions.from}).
  */
 export class MemoryStore implements ObjectStore {
-  readonly supports = {
+  /** All there is; keys may be as long as `maxKeyBytes` says. */
+  readonly supports: Supports = {
     list: true,
     metadata: true,
     expiry: true,

@@ -12,6 +12,7 @@ import type {
   ObjectStore,
   RemoveOptions,
   StoredObject,
+  Supports,
   WriteOptions,
 } from '../object-store.js'
 import { checkBoolean, checkNumber, checkOptionNames } from '../options.js'
@@ -54,7 +55,8 @@ const MAX_NAME_BYTES = 63
  * `durability` is checked and changes nothing: `synchronous_commit` of the server decides.
  */
 export class PostgresStore implements ObjectStore {
-  readonly supports = {
+  /** All there is; keys may be as long as `maxKeyBytes` says. */
+  readonly supports: Supports = {
     list: true,
     metadata: true,
     expiry: true,

@@ -128,6 +128,7 @@ export class BlobStore implements AsyncDisposable {
     return this.#objects.close()
   }
 
+  /** The same as {@link close}: for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

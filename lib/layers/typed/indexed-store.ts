@@ -116,6 +116,7 @@ export class IndexedStore<T, Input, Name extends string> extends TypedStore<T, I
  * a read more; one with new ones two compare-and-sets for each of those, and one for each that is
  * gone. Each writes the keys of all objects with that value.
  *
+ * @typeParam I - the indexes, by name
  * @throws StoreError `NOT_SUPPORTED` where writes cannot depend on versions
  */
 export function withIndex<T, Input, const I extends Indexes<T>>(

@@ -5,23 +5,56 @@
 
 /** A validator; see https://standardschema.dev. */
 export interface StandardSchema<Input = unknown, Output = Input> {
+  /** Where the specification has it. */
   readonly '~standard': {
+    /** Of the specification. */
     readonly version: 1
+    /** Whose validator it is. */
     readonly vendor: string
+    /** Checks a value. */
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
-    readonly types?: { readonly input: Input; readonly output: Output } | undefined
+    /** For the compiler only: what it takes and what it gives. */
+    readonly types?: SchemaTypes<Input, Output> | undefined
   }
 }
 
+/** The types of a validator. */
+export interface SchemaTypes<Input, Output> {
+  /** What it takes. */
+  readonly input: Input
+  /** What it gives. */
+  readonly output: Output
+}
+
 /** What a validator says of a value. */
-export type SchemaResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly SchemaIssue[] }
+export type SchemaResult<Output> = SchemaSuccess<Output> | SchemaFailure
+
+/** The value is as it should be. */
+export interface SchemaSuccess<Output> {
+  /** What the validator makes of it. */
+  readonly value: Output
+  /** Nothing is wrong. */
+  readonly issues?: undefined
+}
+
+/** The value is not as it should be. */
+export interface SchemaFailure {
+  /** What is wrong with it. */
+  readonly issues: readonly SchemaIssue[]
+}
 
 /** What is wrong with a value. */
 export interface SchemaIssue {
+  /** In words. */
   readonly message: string
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+  /** Where in the value. */
+  readonly path?: readonly (PropertyKey | SchemaPathSegment)[] | undefined
+}
+
+/** A step of the way into a value. */
+export interface SchemaPathSegment {
+  /** Of a property, or the place in an array. */
+  readonly key: PropertyKey
 }
 
 /** What a schema takes. */
@@ -32,6 +65,7 @@ export type SchemaOutput<S extends StandardSchema> = NonNullable<S['~standard'][
 
 /** The `cause` of errors about a value that its schema does not allow. */
 export class SchemaError extends Error {
+  /** That of the class. */
   override readonly name = 'SchemaError'
 
   /** @param issues - what is wrong, as the validator says */

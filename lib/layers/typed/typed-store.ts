@@ -148,6 +148,7 @@ export class TypedStore<T, Input = T> implements AsyncDisposable {
     }
   }
 
+  /** The same as {@link entries}: for `for await`. */
   [Symbol.asyncIterator](): AsyncGenerator<[key: string, value: T]> {
     return this.entries()
   }
@@ -167,6 +168,7 @@ export class TypedStore<T, Input = T> implements AsyncDisposable {
     return this.#values.close()
   }
 
+  /** The same as {@link close}: for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

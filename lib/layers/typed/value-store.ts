@@ -11,7 +11,9 @@ import type {
 
 /** A value with what is known of the object it is in. */
 export interface TypedObject<T> {
+  /** What is known of the object that it lies in. */
   readonly info: ObjectInfo
+  /** The value, decoded. */
   readonly value: T
 }
 
