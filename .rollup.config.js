@@ -31,27 +31,40 @@ const requiredCommander = {
       : null,
 }
 
-/** What every import of the library loads: not what only `linkstore/activity` needs. */
-const LIBRARY = /^lib\/(?!cli\/|doctor\/|activity\/|protocol\/(activity|census)\.js)/
+/** What `import 'linkstore'` reaches; what has an import of its own never gets in between. */
+let library
+
+function libraryOf(getModuleInfo) {
+  const reached = new Set()
+  const reach = (id) => {
+    if (reached.has(id)) return
+    reached.add(id)
+    for (const imported of getModuleInfo(id)?.importedIds ?? []) reach(imported)
+  }
+  reach(join(BUILT, 'index.js'))
+  return reached
+}
 
 /**
  * Every run needs the library as a whole, and of the command what needs nothing but Node and
  * commander: one file each. The rest is divided by what leads to it.
  */
-function chunkOf(path, { getModuleInfo }) {
+function chunkOf(id, { getModuleInfo }) {
   const isLight = (id) =>
     id.startsWith('node:') ||
     id === COMMANDER ||
     (/\/lib\/cli\/[^/]*$/.test(id) && getModuleInfo(id).importedIds.every(isLight))
-  if (getModuleInfo(path).isEntry) return undefined
+  if (getModuleInfo(id).isEntry) return undefined
+  library ??= libraryOf(getModuleInfo)
+  if (library.has(id)) return 'library'
+  const path = relative(BUILT, id)
   // Loads a module of Node's that takes longer to load than all of this.
-  if (/^lib\/structured-clone\b/.test(relative(BUILT, path))) return 'structured-clone'
-  if (/^lib\/adapters\//.test(relative(BUILT, path))) return 'adapters'
-  if (/^lib\/backends\/s3\//.test(relative(BUILT, path))) return 's3-requests'
-  if (/^lib\/(layers\/|(stored-object|memory-objects)\b)/.test(relative(BUILT, path)))
-    return 'layers'
-  if (LIBRARY.test(relative(BUILT, path))) return 'library'
-  return isLight(path) ? 'command' : undefined
+  if (/^lib\/structured-clone\b/.test(path)) return 'structured-clone'
+  if (/^lib\/adapters\//.test(path)) return 'adapters'
+  const [, backend] = /^lib\/backends\/([^/]+)\//.exec(path) ?? []
+  if (backend !== undefined) return `${backend}-requests`
+  if (/^lib\/(layers\/|[^/]+$)/.test(path)) return 'layers'
+  return isLight(id) ? 'command' : undefined
 }
 
 /** What can be imported, by the name of its file. */

@@ -2,6 +2,7 @@ import { experiments } from './experiments.js'
 import { growth } from './growth.js'
 import { largeStreams } from './large-streams.js'
 import { layers } from './layers.js'
+import { loadedCode } from './loaded-code.js'
 import { memory } from './memory.js'
 import { misses } from './misses.js'
 import { processes } from './processes.js'
@@ -22,6 +23,7 @@ export const QUESTIONS: readonly Question[] = [
   growth,
   wholeStore,
   startUp,
+  loadedCode,
   memory,
   layers,
   watching,

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+
+/** What is opt-in must not get into it. */
+const MAX_LIBRARY_BYTES = 400_000
 
 interface Loaded {
   /** How many files of linkstore itself. */
@@ -21,6 +24,9 @@ export function checkLoading(project: string): void {
   const { own, packages } = evaluate("import 'linkstore'")
   assert.deepEqual(packages, [], 'the library loads no other package before it is used')
   assert.ok(own >= 1 && own <= 2, `the library is ${own} files`)
+  const bundle = join(project, 'node_modules', 'linkstore', 'dist', 'bundle', 'library.js')
+  const { size } = statSync(bundle)
+  assert.ok(size <= MAX_LIBRARY_BYTES, `the library is ${size} bytes`)
 
   const conformance = evaluate("import 'linkstore/conformance'")
   assert.deepEqual(conformance.packages, [])

@@ -8,6 +8,7 @@ import { readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import * as zlib from 'node:zlib'
 import type * as Linkstore from '../../index.js'
 import type * as BlobAdapter from '../../lib/adapters/abstract-blob-store.js'
 import type * as KeyvAdapter from '../../lib/adapters/keyv.js'
@@ -112,6 +113,19 @@ async function useLayers(): Promise<void> {
   assert.deepEqual(await store.get('k'), value)
   await assert.rejects(store.get('\ud800'), StoreError)
   await store.close()
+
+  const objects = memoryStore()
+  // Only some versions of Node have it.
+  if (!('zstdCompress' in zlib)) {
+    assert.throws(() => withCompression(objects, { algorithm: 'zstd' }), StoreError)
+    return
+  }
+  const compressed = withCompression(objects, { algorithm: 'zstd' })
+  const large = Buffer.alloc(1_000_000, 'large')
+  await compressed.write('k', large)
+  assert.ok(((await objects.stat('k'))?.sizeBytes ?? Infinity) < 10_000)
+  const object = await compressed.read('k')
+  assert.deepEqual(await object?.bytes(), large)
 }
 
 await useModule()
