@@ -38,6 +38,7 @@ export function word(plain: string): string {
 
 /** Paragraphs; a sentence begins a line. Lines that are indented stay as they are. */
 export function* paragraphs(plain: string): Generator<string> {
+  if (plain.trim() === '') return
   for (const paragraph of plain.trim().split(/\n{2,}/)) {
     yield '.Pp'
     yield* paragraphLines(paragraph.split('\n'))
