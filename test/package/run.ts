@@ -18,7 +18,10 @@ await store.close()
 `
 
 /** What `smoke.ts` makes in the project. */
-const LEFT = ['module', 'adapters', 'require', 'conformance', 'tree', 'copy-of-tree', 'copy-of-k']
+const LEFT = [
+  ...['module', 'adapters', 'require', 'conformance', 'tree', 'copy-of-tree', 'copy-of-k'],
+  ...['migrated', 'sealed', 'identity'],
+]
 
 /** What `npm pack` calls its file. */
 function tarballName(): string {
