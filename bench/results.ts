@@ -34,7 +34,7 @@ export interface Series {
 /** Subjects that were measured against each other, in one interleaved run. */
 export interface Group {
   readonly facts: Facts
-  readonly unit: 'µs per call' | 'ms' | 'MiB'
+  readonly unit: 'µs per call' | 'ms' | 'MiB' | 'KiB of code'
   /** The subject that the ratios are to. */
   readonly comparedWith: string
   readonly series: readonly Series[]

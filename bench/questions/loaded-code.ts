@@ -35,7 +35,7 @@ three of which stand beside it.`,
       const missing = PEERS.filter((name) => !hasPackage(name))
       const comparison: Comparison = {
         facts: { fileSystem: '', operation: 'import' },
-        unit: 'MiB',
+        unit: 'KiB of code',
         comparedWith: `import ${CORE}`,
         turns: 1,
         runners: [CORE, ...PARTS, ...peers].map((name) => runnerOf(name, join(place, 'coverage'))),
@@ -49,7 +49,7 @@ three of which stand beside it.`,
 
 function runnerOf(name: string, directory: string): Runner {
   const run: Runner['run'] = () =>
-    Promise.resolve({ amount: loadedBytes(name, directory) / 2 ** 20, calls: 1 })
+    Promise.resolve({ amount: loadedBytes(name, directory) / 1024, calls: 1 })
   return { subject: `import ${name}`, run }
 }
 

@@ -67,7 +67,9 @@ function explanationOf(groups: readonly Group[], common: string, shows: ChartHow
   const what = measureOf(groups)
   const measure =
     shows === 'ratios' ? `${what} as a multiple of that of ${standardOf(groups)}` : what
-  const better = what === 'Memory' ? 'shorter bars take less' : 'shorter bars are faster'
+  const better = ['Memory', 'Code'].includes(what)
+    ? 'shorter bars take less'
+    : 'shorter bars are faster'
   return `${measure}; ${better}. Thin lines: the middle half of the rounds.${common}`
 }
 

@@ -33,6 +33,10 @@ const LARGER: Readonly<Record<Group['unit'], readonly [unit: string, times: numb
     ['MiB', 1],
     ['GiB', 1024],
   ],
+  'KiB of code': [
+    ['KiB', 1],
+    ['MiB', 1024],
+  ],
 }
 
 /** A figure in the unit that keeps it short. */

@@ -62,6 +62,7 @@ function commonIn(facts: string, count: number): string {
 /** What is measured, as a chart's explanation begins. */
 export function measureOf(groups: readonly Group[]): string {
   if (groups.every(({ unit }) => unit === 'MiB')) return 'Memory'
+  if (groups.every(({ unit }) => unit === 'KiB of code')) return 'Code'
   return groups.every(({ unit }) => unit === 'ms') ? 'Time' : 'Time of a call'
 }
 

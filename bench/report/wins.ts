@@ -11,6 +11,12 @@ interface Comparison {
   readonly ratio: number
 }
 
+/** How a peer that is better is, and in what, where that is not time. */
+const LEADS: Readonly<Partial<Record<Group['unit'], readonly [lead: string, measure: string]>>> = {
+  MiB: ['takes less', 'memory'],
+  'KiB of code': ['loads less', 'code'],
+}
+
 /** As a list; each peer with a median ratio below 1 somewhere is in it. */
 export function winsOf(answer: Answer, why: Readonly<Record<string, string>>): string[] {
   const peers = new Map<string, Comparison[]>()
@@ -34,8 +40,7 @@ export function winsOf(answer: Answer, why: Readonly<Record<string, string>>): s
     const where = factsInWords(group.facts, varying)
     const place = where === '' ? '' : ` (${where})`
     const count = all.length === 1 ? '' : ` in ${won.length} of ${all.length} comparisons`
-    const measure = group.unit === 'MiB' ? 'memory' : 'time'
-    const lead = group.unit === 'MiB' ? 'takes less' : 'is faster'
+    const [lead, measure] = LEADS[group.unit] ?? ['is faster', 'time']
     const times = `${inDigits(ratio)} times the ${measure} of *${standardOf(group)}*${place}`
     const reason = why[subject] ?? 'Why is not known.'
     const words = `- **${subject}** ${lead}${count}, at best ${times}. ${reason}`
