@@ -160,13 +160,13 @@ await t.test('a length that is told later, and what is not there', async (t) => 
 })
 
 await t.test('what was given up is removed, and nothing that is complete', async (t) => {
-  const { root, uploads } = await uploadsIn(t, { expirationMs: 50 })
+  const { root, uploads } = await uploadsIn(t, { expirationMs: 2000 })
   await uploads.create(new Upload({ id: 'given up', offset: 0, size: 10 }))
   await uploads.write(piecesOf('abc'), 'given up', 0)
   await uploads.create(new Upload({ id: 'complete', offset: 0, size: 3 }))
   await uploads.write(piecesOf('abc'), 'complete', 0)
   t.equal(await uploads.deleteExpired(), 0)
-  await sleep(60)
+  await sleep(2100)
   await uploads.create(new Upload({ id: 'new', offset: 0, size: 3 }))
   t.equal(await uploads.deleteExpired(), 1)
   t.equal((await uploads.getUpload('complete')).offset, 3)
