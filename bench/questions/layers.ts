@@ -1,4 +1,5 @@
 import { Store, type ObjectStore } from 'linkstore'
+import { withBlobs } from 'linkstore/blob'
 import { withCache } from 'linkstore/cached'
 import { withCompression } from 'linkstore/compressed'
 import { withLimits } from 'linkstore/limited'
@@ -8,7 +9,7 @@ import { withRetries } from 'linkstore/retrying'
 import { createKeyring, generateIdentity, withSeal } from 'linkstore/sealed'
 import { withTiers } from 'linkstore/tiered'
 import { withTrace } from 'linkstore/traced'
-import { structured, withCodec } from 'linkstore/typed'
+import { structured, withCodec, withIndex, type TypedStore } from 'linkstore/typed'
 import { together } from '../calls.js'
 import { measureInRounds, type Comparison } from '../rounds.js'
 import { contestant } from '../subjects/contestant.js'
@@ -50,9 +51,10 @@ export const layers: Question = {
   asks: 'What does each layer cost?',
   explains: `Each [layer](layers.md) by itself over a store in memory, which costs next to nothing:
 a \`get\` and an overwriting \`set\` of 1 KiB and 1 MiB, one call at a time. The values cannot
-be compressed, so \`withCompression\` tries in vain. \`withCache\` writes through to the store
-and keeps what it reads in another one in memory; \`withTiers\` puts 1 MiB into another one. Over
-a disk or a network the same microseconds are a smaller part.`,
+be compressed, so \`withCompression\` tries in vain. \`withCache\` keeps what it reads in another
+store in memory; \`withTiers\` puts 1 MiB into another one. A \`set\` of \`withIndex\` mostly
+changes what the value is found under; one of \`withBlobs\` meets a blob that is there. Over a
+disk or a network the same microseconds are a smaller part.`,
   chart: { shows: 'figures', columns: 'operation' },
   whyOthersWin: {},
   measure: async (_, { rounds, isShort }, announce) => {
@@ -95,7 +97,13 @@ function subjects(): [name: string, open: () => Promise<Subject>][] {
     name,
     async () => bytesIn(new Store(await over(memoryStore()))),
   ])
-  return [...ofBytes, ['linkstore, withCodec', () => Promise.resolve(valuesIn(memoryStore()))]]
+  return [
+    ...ofBytes,
+    ['linkstore, withCache, write-back', () => Promise.resolve(writtenBack())],
+    ['linkstore, withBlobs', () => Promise.resolve(blobsIn(memoryStore()))],
+    ['linkstore, withCodec', () => Promise.resolve(valuesIn(codedIn(memoryStore())))],
+    ['linkstore, withIndex', () => Promise.resolve(valuesIn(indexedIn(memoryStore())))],
+  ]
 }
 
 function enter(name: string, subject: Subject, load: Load): Promise<Contestant> {
@@ -111,9 +119,36 @@ function bytesIn(store: Store): Subject {
   }
 }
 
+function writtenBack(): Subject {
+  const how = { cache: memoryStore(), strategy: 'write-back' } as const
+  return bytesIn(new Store(withCache(memoryStore(), how)))
+}
+
+/** Blobs, whose names follow from what is in them. */
+function blobsIn(objects: ObjectStore): Subject {
+  const blobs = withBlobs(objects)
+  const names = new Map<string, string>()
+  return {
+    get: async (key) => await (await blobs.getBlob(names.get(key) ?? ''))?.bytes(),
+    set: async (key, value) => names.set(key, (await blobs.putBlob(value)).key),
+    close: () => blobs.close(),
+  }
+}
+
 /** A structured value, as an application has it, with the bytes in it. */
-function valuesIn(objects: ObjectStore): Subject {
-  const store = withCodec<{ readonly bytes: Buffer }>(objects, structured)
+interface Value {
+  readonly bytes: Buffer
+}
+
+function codedIn(objects: ObjectStore): TypedStore<Value> {
+  return withCodec<Value>(objects, structured)
+}
+
+function indexedIn(objects: ObjectStore): TypedStore<Value> {
+  return withIndex(codedIn(objects), { first: ({ bytes }) => bytes[0] })
+}
+
+function valuesIn(store: TypedStore<Value>): Subject {
   return {
     get: async (key) => (await store.get(key))?.bytes,
     set: (key, bytes) => store.set(key, { bytes }),
