@@ -207,8 +207,6 @@ async function deep(inner: ObjectStore): Promise<ObjectStore> {
   return withTypes(await sealed(withCompression(withNamespace(inner, 'a/b'), { minBytes: 0 })))
 }
 
-const DEEP: Supports = { ...ENVELOPE }
-
 /** Every backend and every stack of layers there is. */
 export const stacks: readonly Stack[] = [
   directory('a directory', {}),
@@ -240,11 +238,11 @@ export const stacks: readonly Stack[] = [
     'a deep stack on a simulated NFS 4',
     (fileSystem) => new NfsMount(fileSystem, 4),
     {},
-    DEEP,
+    ENVELOPE,
     deep,
   ),
-  inMemory('a deep stack in memory', deep, { ...DEEP, conditions: true }),
-  overDirectory('a deep stack in a directory', {}, deep, DEEP),
+  inMemory('a deep stack in memory', deep, CONDITIONAL),
+  overDirectory('a deep stack in a directory', {}, deep, ENVELOPE),
   inMemory('memory'),
   inMemory('a namespace in memory', (inner) => withNamespace(inner, 'a/b'), {
     ...CONDITIONAL,

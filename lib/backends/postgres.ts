@@ -3,6 +3,7 @@ import { bytesOfBody } from '../body.js'
 import { checkCall, checkChange, checkListing, checkRemoval, checkWrite } from '../call-options.js'
 import { CallsUnderWay } from '../calls-under-way.js'
 import { StoreError } from '../errors.js'
+import { MemoryObjects } from '../memory-objects.js'
 import type { ObjectInfo } from '../object-info.js'
 import type {
   Body,
@@ -16,7 +17,6 @@ import type {
   WriteOptions,
 } from '../object-store.js'
 import { checkBoolean, checkNumber, checkOptionNames } from '../options.js'
-import { storedObject } from '../stored-object.js'
 import { Connection } from './postgres/connection.js'
 import { Table, type FoundObject } from './postgres/table.js'
 
@@ -67,7 +67,7 @@ export class PostgresStore implements ObjectStore {
   readonly #table: Table
   readonly #maxValueBytes: number
   readonly #calls = new CallsUnderWay(MAX_KEY_BYTES)
-  readonly #open = new Set<StoredObject>()
+  readonly #open = new MemoryObjects()
   readonly #onClose: () => Promise<unknown>
 
   /** @internal Made by {@link postgresStore}. */
@@ -147,7 +147,7 @@ export class PostgresStore implements ObjectStore {
 
   async close(): Promise<void> {
     await this.#calls.end()
-    for (const object of this.#open) await object.close()
+    await this.#open.close()
     await this.#onClose()
   }
 
@@ -164,20 +164,7 @@ export class PostgresStore implements ObjectStore {
   }
 
   #pin(found: FoundObject | undefined): StoredObject | undefined {
-    if (found === undefined) return undefined
-    const { info, bytes } = found
-    const object = storedObject({
-      info,
-      // Copies: what the caller does with them is not done to the object.
-      bytes: () => Promise.resolve(Buffer.from(bytes)),
-      read: (start, end) => [Buffer.from(bytes.subarray(start, end))].values(),
-      close: () => {
-        this.#open.delete(object)
-        return Promise.resolve()
-      },
-    })
-    this.#open.add(object)
-    return object
+    return found && this.#open.open(found.info, found.bytes)
   }
 }
 

@@ -62,9 +62,9 @@ class TracedStore implements ObjectStore {
   }
 
   async write(key: string, body: Body, options: WriteOptions = {}): Promise<ObjectInfo> {
-    const { ifAbsent } = checkWriteCall(this.supports, key, options)
-    const trace = this.#trace(ifAbsent ? 'add' : 'write', key)
+    const trace = this.#trace(options.ifAbsent === true ? 'add' : 'write', key)
     if (trace === undefined) return await this.#inner.write(key, body, options)
+    checkWriteCall(this.supports, key, options)
     const pieces = bytesOfBody(body, options.signal)
     const counted = transformedBody(pieces, countedBody(pieces, trace))
     return await trace.run(() => this.#inner.write(key, counted, options))
@@ -101,9 +101,9 @@ class TracedStore implements ObjectStore {
   }
 
   async #traced<T>(operation: OperationName, key: string, call: () => Promise<T>): Promise<T> {
+    const trace = this.#trace(operation, key)
     // What is no key has no hash; it is misuse, which is not published.
-    const trace = isKey(key, this.supports) ? this.#trace(operation, key) : undefined
-    return await (trace === undefined ? call() : trace.run(call))
+    return await (trace !== undefined && isKey(key, this.supports) ? trace.run(call) : call())
   }
 
   #own(inner: StoredObject | undefined): StoredObject | undefined {

@@ -43,11 +43,12 @@ const ON_TOP: Readonly<Record<string, Layer>> = {
 }
 
 /** What a layer asks of the store below, by the table of the page. */
-const NEEDS: Readonly<Record<string, keyof Supports>> = {
-  withCompression: 'metadata',
-  withTiers: 'metadata',
-  withIndex: 'conditions',
+const NEEDS: Readonly<Record<string, readonly (keyof Supports)[]>> = {
+  withCompression: ['metadata'],
+  withTiers: ['metadata', 'list'],
+  withIndex: ['conditions', 'list'],
 }
+const ABILITIES = ['metadata', 'conditions', 'list', 'expiry'] as const
 
 /** What leaves a mark on what it stores, by which it knows it again, and so is there once only. */
 const ONCE = ['withCompression', 'withTiers']
@@ -129,6 +130,21 @@ await t.test('so can all of them at once, in the order of the page and in others
   }
 })
 
+await t.test('the large one of two tiers can be tiers again', async (t) => {
+  const large = withTiers(memoryStore(), { large: memoryStore(), thresholdBytes: 100_000 })
+  const tiers = withTiers(memoryStore(), { large, thresholdBytes: 10 })
+  await tryOut(t, tiers, 'three tiers')
+})
+
+await t.test(
+  'a cache over a store without versions must say how long values are fresh',
+  async (t) => {
+    const inner = without('versions')
+    t.throws(() => withCache(inner, { cache: memoryStore() }), RangeError)
+    t.ok(withCache(inner, { cache: memoryStore(), freshMs: 1 }))
+  },
+)
+
 await t.test('the picture of the architecture has every layer and every backend', async (t) => {
   const root = new URL('../../', import.meta.url)
   const picture = readFileSync(new URL('docs/design/architecture.svg', root), 'utf8')
@@ -162,13 +178,17 @@ await t.test('what a layer needs below is asked for at once, and the page says i
     'the page has the layers in the order of this test',
   )
   for (const [, name = '', needs = ''] of rows) {
-    const need = NEEDS[name]
-    if (need === undefined) t.equal(needs, 'nothing', name)
-    else t.match(needs, `\`${need}\``, name)
+    const wanted = NEEDS[name] ?? []
+    const said = [...needs.matchAll(/`(\w+)`/g)].map(([, ability]) => ability)
+    t.same(
+      said.sort(),
+      [...wanted, ...(name === 'withCache' ? ['freshMs', 'versions'] : [])].sort(),
+    )
     const layer = { ...ON_TOP, ...ANYWHERE }[name]!
-    for (const ability of ['metadata', 'conditions'] as const) {
+    for (const ability of ABILITIES) {
       const built = async (): Promise<unknown> => await layer(without(ability))
-      if (ability === need) await t.rejects(built, { code: 'NOT_SUPPORTED' }, `${name}, ${ability}`)
+      if (wanted.includes(ability))
+        await t.rejects(built, { code: 'NOT_SUPPORTED' }, `${name}, ${ability}`)
       else await t.resolves(built, `${name}, ${ability}`)
     }
   }

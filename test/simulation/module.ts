@@ -1,7 +1,7 @@
 /**
- * The simulated file system as a module with the functions of `node:fs`, for stores that are
- * opened the usual way (option `fs`). Calls that are under way at the same time take their steps
- * in an order drawn by chance, those of one host like those of several.
+ * The simulated file system as a module with the callback functions of `node:fs`, for stores that
+ * are opened the usual way (option `fs`). Calls that are under way at the same time take their
+ * steps in an order drawn by chance, those of one host like those of several.
  */
 import { setImmediate as later } from 'node:timers'
 import type { Mount, Steps } from './mount.js'
@@ -36,7 +36,7 @@ class Shuffle {
 }
 
 /**
- * The functions of `node:fs` on a mount, whose root is {@link MOUNT_POINT}.
+ * The callback functions of `node:fs` on a mount, whose root is {@link MOUNT_POINT}.
  *
  * @param chance - from 0 up to, but not including, 1: which call takes the next step
  */
@@ -53,7 +53,7 @@ export function simulatedModule(mount: Mount, chance: () => number): object {
     }
     return calls.perform({ call, values })
   }
-  const asynchronous = (call: string, values: readonly unknown[], done: Callback): void => {
+  const perform = (call: string, values: readonly unknown[], done: Callback): void => {
     let steps: Steps<unknown> | undefined
     const advance = (): void => {
       let step: IteratorResult<number, unknown>
@@ -69,20 +69,10 @@ export function simulatedModule(mount: Mount, chance: () => number): object {
     }
     shuffle.add(advance)
   }
-  const synchronous = (call: string, values: readonly unknown[]): unknown => {
-    const steps = begin(call, values)
-    let step = steps.next()
-    while (step.done !== true) step = steps.next()
-    return step.value
-  }
   return Object.fromEntries(
-    CALLS.flatMap((call) => [
-      [
-        call,
-        (...values: unknown[]) =>
-          asynchronous(call, values.slice(0, -1), values.at(-1) as Callback),
-      ],
-      [`${call}Sync`, (...values: unknown[]) => synchronous(call, values)],
+    CALLS.map((call) => [
+      call,
+      (...values: unknown[]) => perform(call, values.slice(0, -1), values.at(-1) as Callback),
     ]),
   )
 }
