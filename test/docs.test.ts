@@ -6,6 +6,7 @@ import { delimiter, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { dir } from 'tmp-promise'
 import ts from 'typescript'
+import { plain } from './support/plain.js'
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '')
 const COMMAND = join(REPOSITORY, 'dist/bundle/cli.js')
@@ -119,18 +120,15 @@ function run(
   cwd: string,
   bin: string,
 ): Promise<Outcome> {
-  // What the test runner gave its own process is no part of an example.
   const env = {
     ...process.env,
     PATH: bin + delimiter + (process.env['PATH'] ?? ''),
-    NODE_OPTIONS: undefined,
-    NODE_V8_COVERAGE: undefined,
     LINKSTORE_DIR: undefined,
     LINKSTORE_IDENTITY: undefined,
   }
   const options = { cwd, env, timeout: EXAMPLE_TIMEOUT_MS, killSignal: 'SIGKILL' as const }
   return new Promise((resolve) => {
-    execFile(program, values, options, (error, stdout, stderr) => {
+    execFile(...plain([program, ...values]), options, (error, stdout, stderr) => {
       const status = error === null ? 0 : (error.code ?? String(error.signal))
       resolve({ status, stdout, stderr })
     })

@@ -15,6 +15,7 @@ import { parseAllDocuments } from 'yaml'
 import { open } from '../index.js'
 import { linkstore, MAIN } from './cli/command.js'
 import { until } from './support/coordination.js'
+import { plain } from './support/plain.js'
 import { scratchDirectory } from './support/surroundings.js'
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
@@ -89,15 +90,11 @@ await t.test('the commands in them do what they are there for', async (t) => {
   const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}`, LINKSTORE_DIR: join(mount, 'things') }
   const statusOf = async (words: readonly string[]): Promise<unknown> => {
     const [file = '', ...rest] = words
-    const child =
+    const command =
       file === 'linkstore'
-        ? spawn(process.execPath, [MAIN, ...rest], { env })
-        : spawn(
-            file,
-            rest.map((word) => word.replace('linkstore', `node ${MAIN}`)),
-            { env },
-          )
-    return (await once(child, 'close'))[0]
+        ? [process.execPath, MAIN, ...rest]
+        : [file, ...rest.map((word) => word.replace('linkstore', `node ${MAIN}`))]
+    return (await once(spawn(...plain(command), { env }), 'close'))[0]
   }
   const { initContainers = [], containers } = server
   const [doctor] = initContainers
@@ -124,7 +121,10 @@ await t.test('the server keeps what it is sent, and ends without a trace', async
   const start = async () => {
     const port = await freePort()
     const env = { PATH: process.env['PATH'], LINKSTORE_DIR: root, PORT: String(port) }
-    const child = spawn(process.execPath, [join(DIRECTORY, 'server.js')], { env, stdio: 'inherit' })
+    const child = spawn(...plain([process.execPath, join(DIRECTORY, 'server.js')]), {
+      env,
+      stdio: 'inherit',
+    })
     t.teardown(() => child.kill('SIGKILL'))
     const url = `http://localhost:${port}`
     const isReady = async (): Promise<boolean> =>

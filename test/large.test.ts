@@ -44,11 +44,8 @@ for (const { size, sizeBytes, how, ways } of CASES) {
   })
 }
 
-/** Runs a command that may have so many descriptors, of which tap's loader would take some. */
+/** Runs a command that may have so many descriptors. */
 const withDescriptors = (limit: number): string[] => [
-  'env',
-  '-u',
-  'NODE_OPTIONS',
   'sh',
   '-c',
   `ulimit -n ${limit}; exec "$@"`,

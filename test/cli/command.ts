@@ -1,15 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { plain } from '../support/plain.js'
 
 /** The built command. */
 export const MAIN = join(import.meta.dirname, '../../dist/lib/cli/main.js')
-
-/**
- * For a line of shell on a terminal: a key that is pressed is not shown between what the command
- * shows, and Ctrl-C drops nothing of it that was not yet read, as it otherwise would: termios(3).
- */
-export const QUIET_KEYS = 'stty -echo noflsh'
 
 const TIMEOUT_MS = 60_000
 
@@ -36,7 +31,12 @@ export interface Running {
 }
 
 /** Starts any program; it is killed when it takes too long. */
-export function start(file: string, words: readonly string[], how: How = {}): Running {
+export function start(file: string, words: readonly string[], how?: How): Running {
+  return startCounted(...plain([file, ...words]), how)
+}
+
+/** Starts a program with what tap adds to it, so that its lines are counted. */
+function startCounted(file: string, words: readonly string[], how: How = {}): Running {
   const { input, cwd, env = {}, timeoutMs = TIMEOUT_MS } = how
   const child = spawn(file, words, {
     cwd,
@@ -61,7 +61,22 @@ export function start(file: string, words: readonly string[], how: How = {}): Ru
 
 /** Runs the command to its end; without input its standard input is empty. */
 export function linkstore(words: readonly string[], how: How = {}): Promise<Outcome> {
-  return start(process.execPath, [MAIN, ...words], { input: '', ...how }).ended
+  const launch = isNewUse(words) ? startCounted : start
+  return launch(process.execPath, [MAIN, ...words], { input: '', ...how }).ended
+}
+
+const uses = new Set<string>()
+
+/**
+ * Whether a file of tests uses the command in a way it did not before. Only then are the lines it
+ * runs counted for the coverage: that takes longer than most commands do.
+ */
+function isNewUse(words: readonly string[]): boolean {
+  const names = words.filter((word) => /^[a-z]+$/.test(word)).slice(0, 2)
+  const use = [...names, ...words.filter((word) => word.startsWith('-'))].join(' ')
+  if (uses.has(use)) return false
+  uses.add(use)
+  return true
 }
 
 /** Runs a line of shell in which `linkstore` is the command. */

@@ -3,6 +3,7 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { MAIN, start, type Running } from './command.js'
 import { eachCase, isOneLine, leftovers, scratch, until } from './scratch.js'
+import { startOnTerminal } from './terminal.js'
 
 const NO_TEXT = Buffer.from([0xff, 0, 0x0a])
 
@@ -301,8 +302,8 @@ await t.test('lock leaves a command on a terminal in front of it', async (t) => 
   const { dir, store, run } = scratch(t)
   await run(['set', 'k', 'v'])
   const command = 'sh -c "read line </dev/tty; echo got \\$line"'
-  const line = `${process.execPath} ${MAIN} -d ${store} lock a -- ${command}`
-  const { child, ended } = start('script', ['-qec', line, '/dev/null'], { cwd: dir })
+  const line = `linkstore -d ${store} lock a -- ${command}`
+  const { child, ended } = startOnTerminal(line, { cwd: dir })
   child.stdin?.write('typed\n')
   const { status, stdout } = await ended
   child.stdin?.end()

@@ -16,6 +16,7 @@ import { sha256Of } from '../../lib/cli/demo/samples.js'
 import { Screen } from '../../lib/cli/demo/screen.js'
 import { judge, type Evidence } from '../../lib/cli/demo/verdict.js'
 import type { View } from '../../lib/cli/demo/view.js'
+import { plain } from '../support/plain.js'
 
 const MAIN = fileURLToPath(new URL('../../dist/lib/cli/main.js', import.meta.url))
 const PATIENCE_MS = 60_000
@@ -26,7 +27,7 @@ function startDemo(
   ...words: string[]
 ): { demo: ChildProcess; text: () => string } {
   const env = { ...process.env, TMPDIR: directory, NO_COLOR: '1' }
-  const demo = spawn(process.execPath, [MAIN, 'demo', ...words], {
+  const demo = spawn(...plain([process.execPath, MAIN, 'demo', ...words]), {
     env,
     detached: true,
     timeout: PATIENCE_MS,

@@ -11,6 +11,7 @@ import type { Check, Report } from '../../lib/doctor/report.js'
 import { factsOf } from '../doctor/sample-facts.js'
 import { SAMPLES } from '../doctor/sample-mounts.js'
 import { copyPackage, ONE, WITHOUT_USERS } from '../support/other-users.js'
+import { plain } from '../support/plain.js'
 import {
   FILE_SYSTEMS,
   scratchDirectory,
@@ -275,9 +276,8 @@ await t.test('doctor as a user who may not do everything', { skip: WITHOUT_USERS
   const examine = (root: string): { status: number | null; report: Report } => {
     const { PATH } = process.env
     const how = { ...ONE, encoding: 'utf8', env: { PATH }, timeout: 60_000, cwd: '/' } as const
-    // tap adds its loader to NODE_OPTIONS; this user may not be able to read it.
-    const command = ['-u', 'NODE_OPTIONS', process.execPath, main, 'doctor', root, '--json']
-    const { status, stdout } = spawnSync('env', command, how)
+    const command = plain([process.execPath, main, 'doctor', root, '--json'])
+    const { status, stdout } = spawnSync(...command, how)
     return { status, report: JSON.parse(stdout) as Report }
   }
   const root = `${await scratchDirectory(t)}/shared`

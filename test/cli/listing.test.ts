@@ -5,8 +5,9 @@ import { openSync } from '../../index.js'
 import { Usage } from '../../lib/cli/du/usage.js'
 import { selectionOf } from '../../lib/cli/listing.js'
 import { placeOf } from '../support/leftovers.js'
-import { MAIN, shell, start } from './command.js'
+import { shell } from './command.js'
 import { eachCase, fill, HARMFUL, isOneLine, leftovers, scratch, until } from './scratch.js'
+import { startOnTerminal } from './terminal.js'
 
 const UTF8 = { LC_ALL: 'C.UTF-8', TERM: 'xterm' }
 const LINE = '\n'
@@ -283,10 +284,9 @@ await t.test('Ctrl-C ends a long listing, with its bar, and leaves nothing', asy
   const objects = openSync(store, { durability: 'none' })
   for (let i = 0; i < 8000; i += 1) objects.set(`${i}`, '')
   objects.close()
-  const env = { LINKSTORE_DIR: store, TERM: 'xterm' }
+  const env = { LINKSTORE_DIR: store }
   await eachCase(['du', 'ls'], async (words) => {
-    const line = `${process.execPath} ${MAIN} ${words}`
-    const { child, ended } = start('script', ['-qec', line, '/dev/null'], { env })
+    const { child, ended } = startOnTerminal(`linkstore ${words}`, { env })
     let seen = ''
     const stdout = child.stdout!
     const isUnderWay = words === 'ls' ? /\d\r\n/ : /listing \[[#-]+\] +\d+ % [\d,]+ objects?/

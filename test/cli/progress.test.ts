@@ -7,24 +7,20 @@ import { MEASUREMENTS, type Measurements } from '../../lib/cli/bench/measurement
 import { LABELS } from '../../lib/cli/bench/view.js'
 import { lasting } from '../../lib/cli/figures.js'
 import { Pace } from '../../lib/cli/pace.js'
-import { MAIN, QUIET_KEYS, start, type Outcome } from './command.js'
+import { MAIN, start, type Outcome } from './command.js'
 import { eachCase, fill, leftovers, scratch, until } from './scratch.js'
+import { startOnTerminal } from './terminal.js'
 
 const OBJECTS = 1500
 const CLEAR_LINE = '\r\u001b[K'
 
-/** Runs a line of shell on a terminal; what it shows is on standard output. */
+/** Runs a line of shell on a terminal, and tells what it shows. */
 function onTerminal(
   line: string,
   env: NodeJS.ProcessEnv,
   onOutput?: (text: string, press: (keys: string) => void) => void,
 ): Promise<Outcome> {
-  const command = line.replace('linkstore', `"${process.execPath}" "${MAIN}"`)
-  const script = `${QUIET_KEYS}; exec ${command}`
-  const { child, ended } = start('script', ['-qec', script, '/dev/null'], {
-    env: { TERM: 'xterm', SHELL: '/bin/bash', ...env },
-    timeoutMs: 120_000,
-  })
+  const { child, ended } = startOnTerminal(line, { env, timeoutMs: 120_000 })
   let text = ''
   child.stdout?.on('data', (piece: Buffer) => {
     text += piece.toString()
@@ -208,10 +204,11 @@ await t.test('what differs is never left alone', async (t) => {
   t.equal(openSync(store).stat('file')?.metadata['mode'], '600', 'another mode')
   put('throw', 1001, 0o600)
   t.equal(await imports('--checksum'), 'throw', 'other bytes, if it is to look')
-  const nowS = Math.floor(Date.now() / 1000)
-  put('racy1', nowS)
+  // Not before it is copied, however long that takes to begin.
+  const soonS = Math.floor(Date.now() / 1000) + 60
+  put('racy1', soonS)
   t.equal(await imports(), 'racy1')
-  put('racy2', nowS)
+  put('racy2', soonS)
   t.equal(await imports(), 'racy2', 'a time that is too near to be trusted')
 
   const exports = async (...words: string[]): Promise<string> => {

@@ -13,6 +13,7 @@ import {
   scratch,
   until,
 } from './scratch.js'
+import { startOnTerminal } from './terminal.js'
 
 const COMMANDS = [
   ...['set', 'get', 'has', 'rm', 'add', 'take', 'ls', 'stat', 'cp', 'mv', 'count', 'clear', 'du'],
@@ -267,24 +268,23 @@ await t.test('bars and colours are for terminals', async (t) => {
   const tree = join(dir, 'tree')
   fs.mkdirSync(tree)
   for (let i = 0; i < 50; i += 1) fs.writeFileSync(join(tree, `${i}`), `file ${i}`)
-  const env = { LINKSTORE_DIR: store, TERM: 'xterm' }
+  const env = { LINKSTORE_DIR: store }
   const bar = /(importing|exporting|verifying) \[[#-]+\] +\d+ % \d+/
   for (const words of [`import ${tree}`, `export ${join(dir, 'out')}`, 'verify']) {
     const piped = await run(words.split(' '))
     t.equal(piped.status, 0)
     t.ok(isOneLine(piped.stderr), 'one line, and no bar, into a pipe')
-    const line = `${process.execPath} ${MAIN} ${words}`
-    const onTerminal = await start('script', ['-qec', line, '/dev/null'], { input: '', env }).ended
+    const onTerminal = await startOnTerminal(`linkstore ${words}`, { input: '', env }).ended
     t.equal(onTerminal.status, 0)
     t.match(onTerminal.stdout.toString(), bar, words)
     const [, last] = onTerminal.stdout.toString().split('\r\u001b[Klinkstore: ')
     t.match(last, /^[^\n]*\n$/, 'it is gone at the end')
   }
-  const failing = `${process.execPath} ${MAIN} -d nowhere get k`
-  const colored = await start('script', ['-qec', failing, '/dev/null'], { input: '', env }).ended
+  const failing = 'linkstore -d nowhere get k'
+  const colored = await startOnTerminal(failing, { input: '', env }).ended
   t.match(colored.stdout.toString(), '\u001b[31mlinkstore:\u001b[39m')
   const plainEnv = { ...env, NO_COLOR: '1' }
-  const plain = start('script', ['-qec', failing, '/dev/null'], { input: '', env: plainEnv })
+  const plain = startOnTerminal(failing, { input: '', env: plainEnv })
   t.notMatch((await plain.ended).stdout.toString(), '\u001b')
 })
 

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { plain } from '../support/plain.js'
 import type { Answer, Job } from './jobs.js'
 
 const ANSWER_TIMEOUT_MS = 20_000
@@ -17,7 +18,7 @@ export class WorkerProcess {
   #stderr = ''
 
   constructor() {
-    this.#child = spawn(process.execPath, [SCRIPT], {
+    this.#child = spawn(...plain([process.execPath, SCRIPT]), {
       cwd: '/',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // One thread for all calls on the file system, so that they come in one order.

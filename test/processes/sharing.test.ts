@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { open, openSync } from '../../index.js'
+import { plain } from '../support/plain.js'
 import { scratchDirectory } from '../support/surroundings.js'
 import { DIST_PATH, runWorker } from '../support/workers.js'
 
@@ -59,7 +60,8 @@ await t.test('CommonJS can require the package', async (t) => {
     })`
   writeFileSync(`${scratch}/script.cjs`, script)
   const values = [`${scratch}/script.cjs`, `${DIST_PATH}/index.js`, `${scratch}/store`]
+  const command = plain([process.execPath, ...values])
   const env = { PATH: process.env['PATH'] }
-  const output = execFileSync(process.execPath, values, { env, encoding: 'utf8', stdio: 'pipe' })
+  const output = execFileSync(...command, { env, encoding: 'utf8', stdio: 'pipe' })
   t.equal(output, 'sync async StoreError\n')
 })

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { plain } from './plain.js'
 
 /** The built package, which the processes that tests start run with plain node. */
 export const DIST_PATH = fileURLToPath(new URL('../../dist', import.meta.url))
@@ -45,19 +46,10 @@ export function startWorker(
   options: WorkerOptions = {},
 ): Worker {
   const { wrapper = [], distPath = DIST_PATH, uid, gid, timeoutMs = 120_000 } = options
-  // tap puts its loader into NODE_OPTIONS of all that is spawned; another user may not be able to
-  // read it where the project lies.
-  const withoutTap = uid === undefined ? [] : ['env', '-u', 'NODE_OPTIONS']
-  const command = [
-    ...withoutTap,
-    ...wrapper,
-    process.execPath,
-    `${distPath}/test/${script}`,
-    ...values.map(String),
-  ]
-  const child = spawn(command[0]!, command.slice(1), {
+  const command = [process.execPath, `${distPath}/test/${script}`, ...values.map(String)]
+  const child = spawn(...plain([...wrapper, ...command]), {
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Nothing of tap's loader, and every file-system call visible to strace.
+    // Every file-system call visible to strace.
     env: { PATH: process.env['PATH'], UV_USE_IO_URING: '0' },
     timeout: timeoutMs,
     killSignal: 'SIGKILL',

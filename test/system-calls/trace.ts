@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { nameOf, Places } from '../injection/calls.js'
+import { plain } from '../support/plain.js'
 import { ALL_CALLS, readTrace, slicesOf, straceInto, type TracedCall } from '../support/trace.js'
 import { inScratch } from './scratch.js'
 
@@ -19,9 +20,9 @@ const WORKER = fileURLToPath(new URL(`${here}worker.js`, import.meta.url))
 export function traceVerbs(face: 'sync' | 'async'): Promise<Map<string, string[]>> {
   return inScratch(async (scratch) => {
     const tracePath = `${scratch}/trace`
-    const [strace = '', ...values] = straceInto(tracePath, ALL_CALLS)
-    await promisify(execFile)(strace, [...values, process.execPath, WORKER, scratch, face], {
-      // Nothing of a test runner's loader, and every file-system call visible to strace.
+    const command = [...straceInto(tracePath, ALL_CALLS), process.execPath, WORKER, scratch, face]
+    await promisify(execFile)(...plain(command), {
+      // Every file-system call visible to strace.
       env: { PATH: process.env['PATH'], UV_USE_IO_URING: '0' },
       timeout: TIMEOUT_MS,
       killSignal: 'SIGKILL',
