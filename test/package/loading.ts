@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** What is opt-in must not get into it. */
-const MAX_LIBRARY_BYTES = 400_000
+const MAX_LIBRARY_BYTES = 300_000
 
 interface Loaded {
   /** How many files of linkstore itself. */
