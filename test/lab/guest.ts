@@ -53,6 +53,12 @@ export function worker(script: string, ...values: readonly (string | number)[]):
   return [process.execPath, path, ...values.map(String)].map(quote).join(' ')
 }
 
+/** A script that runs commands at once, and fails if one of them does. */
+export function together(commands: readonly string[]): string {
+  const started = commands.map((command) => `${command} & jobs="$jobs $!"`)
+  return ['jobs=', ...started, 'for job in $jobs; do wait $job; done'].join('\n')
+}
+
 /** Text as one word of a shell. */
 export function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`

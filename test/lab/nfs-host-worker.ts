@@ -1,6 +1,7 @@
 /**
  * One host of the NFS matrix: uses a store together with others, and reports each call and its
- * answer. Its argument is a HostPlan as JSON.
+ * answer. Each of its arguments is a HostPlan as JSON; it follows them one after the other, since
+ * to start a process takes a guest as long as a third of a row.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { link, mkdir, readFile, unlink } from 'node:fs/promises'
@@ -8,7 +9,13 @@ import { constants } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import { hashKey, open, type Store } from '../../index.js'
 import { report } from './channel.js'
-import { epochKeys, type EpochKey, type HostPlan, type Recorded } from './nfs-plan.js'
+import {
+  epochKeys,
+  type EpochKey,
+  type HostPlan,
+  type HostReport,
+  type Recorded,
+} from './nfs-plan.js'
 
 /** So many calls of one key can be judged; listings take two of them. */
 const MAX_CALLS = 28
@@ -32,9 +39,6 @@ const CONTENTION: readonly Kind[] = [
   'read',
   'read',
 ]
-
-const plan = JSON.parse(process.argv[2] ?? '') as HostPlan
-const { root, host, hosts, epochs, epochMs } = plan
 
 /** Milliseconds of the guest's clock, which all its processes share. */
 const now = (): number => Number(process.hrtime.bigint()) / 1e6
@@ -60,15 +64,20 @@ class Chance {
 }
 
 /** How often this host may call a key in its epoch. */
-function shareOf({ isContended }: EpochKey): number {
+function shareOf({ host, hosts }: HostPlan, { isContended }: EpochKey): number {
   if (isContended) return Math.floor(MAX_CALLS / hosts)
   if (hosts === 3) return [8, 11, 9][host]!
   return [10, 18][host]!
 }
 
+/** Whether this host reads without linkstore. */
+function isBare({ reader, host }: Pick<HostPlan, 'reader' | 'host'>): boolean {
+  return reader === 'bare' && host > 0
+}
+
 /** Whether this host is one that changes the keys that not all hosts change. */
-function choicesFor({ isContended }: EpochKey): readonly Kind[] {
-  if (plan.reader === 'bare' && host > 0) return ['read']
+function choicesFor({ reader, host }: HostPlan, { isContended }: EpochKey): readonly Kind[] {
+  if (isBare({ reader, host })) return ['read']
   if (isContended) return CONTENTION
   return [CHANGES, LOOKS, [...CHANGES, ...LOOKS]][host]!
 }
@@ -76,23 +85,30 @@ function choicesFor({ isContended }: EpochKey): readonly Kind[] {
 class Host {
   readonly calls: Recorded[] = []
   readonly faults: string[] = []
+  readonly #plan: HostPlan
   readonly #store: Store
-  readonly #chance = new Chance(plan.seed * 31 + host)
+  readonly #chance: Chance
+  readonly #keys: readonly (readonly EpochKey[])[]
   readonly #counts = new Map<string, number>()
   #values = 0
 
-  constructor(store: Store) {
+  constructor(plan: HostPlan, store: Store) {
+    this.#plan = plan
     this.#store = store
+    this.#chance = new Chance(plan.seed * 31 + plan.host)
+    this.#keys = Array.from({ length: plan.epochs }, (_, epoch) => epochKeys(epoch))
   }
 
   async work(startMs: number): Promise<void> {
     await setTimeout(startMs - now())
     const lanes = Array.from({ length: LANES }, () => this.#lane(startMs))
-    if (host === 1 && plan.reader !== 'bare') lanes.push(this.#listings(startMs))
+    const { host, reader } = this.#plan
+    if (host === 1 && reader !== 'bare') lanes.push(this.#listings(startMs))
     await Promise.all(lanes)
   }
 
   async #lane(startMs: number): Promise<void> {
+    const { epochs, epochMs } = this.#plan
     for (;;) {
       const elapsedMs = Math.max(0, now() - startMs)
       const epoch = Math.floor(elapsedMs / epochMs)
@@ -107,7 +123,9 @@ class Host {
 
   /** A key of the epoch that this host may still call; none when it is through with all. */
   #pick(epoch: number): EpochKey | undefined {
-    const open = keysOf[epoch]!.filter((key) => (this.#counts.get(key.key) ?? 0) < shareOf(key))
+    const isOpen = (key: EpochKey): boolean =>
+      (this.#counts.get(key.key) ?? 0) < shareOf(this.#plan, key)
+    const open = this.#keys[epoch]!.filter(isOpen)
     if (open.length === 0) return undefined
     const chosen = this.#chance.of(open)
     this.#counts.set(chosen.key, (this.#counts.get(chosen.key) ?? 0) + 1)
@@ -116,7 +134,8 @@ class Host {
 
   async #call(chosen: EpochKey): Promise<void> {
     const { key } = chosen
-    const kind = this.#chance.of(choicesFor(chosen))
+    const { host } = this.#plan
+    const kind = this.#chance.of(choicesFor(this.#plan, chosen))
     const isWrite = kind === 'write' || kind === 'add'
     const value = isWrite ? `${host}.${(this.#values += 1)}` : undefined
     const called = now()
@@ -149,7 +168,7 @@ class Host {
       case 'remove':
         return await this.#store.delete(key)
       case 'read':
-        if (plan.reader === 'bare' && host > 0) return valueOf(await readBare(key))
+        if (isBare(this.#plan)) return valueOf(await readBare(this.#plan, key))
         return valueOf(await this.#store.get(key))
       case 'has':
         return await this.#store.has(key)
@@ -158,6 +177,7 @@ class Host {
 
   /** Lists, and records for each key of the epoch whether it was there. */
   async #listings(startMs: number): Promise<void> {
+    const { host, epochs, epochMs } = this.#plan
     for (let epoch = 0; epoch < epochs; epoch += 1) {
       await setTimeout(Math.max(0, startMs + epoch * epochMs - now()))
       for (let n = 0; n < MAX_LISTINGS && now() < startMs + (epoch + 1) * epochMs; n += 1) {
@@ -172,7 +192,7 @@ class Host {
         const returned = now()
         const found = new Set(listed)
         if (found.size < listed.length) this.faults.push('a listing gave a key twice')
-        for (const { key } of keysOf[epoch]!) {
+        for (const { key } of this.#keys[epoch]!) {
           this.calls.push({ host, key, kind: 'has', result: found.has(key), called, returned })
         }
       }
@@ -197,7 +217,7 @@ function valueOf(body: Buffer | undefined): string | undefined {
 let bareNames = 0
 
 /** What a reader does that does not know better. */
-async function readBare(key: string): Promise<Buffer | undefined> {
+async function readBare({ root, host }: HostPlan, key: string): Promise<Buffer | undefined> {
   const hash = hashKey(key)
   const path = `${root}/.tmp/bare-${host}/${(bareNames += 1)}`
   let body: Buffer
@@ -217,8 +237,7 @@ async function readBare(key: string): Promise<Buffer | undefined> {
 }
 
 /** Waits until all hosts are here, and gives the time at which all begin. */
-async function meet(): Promise<number> {
-  const { meetingPath } = plan
+async function meet({ meetingPath, host, hosts }: HostPlan): Promise<number> {
   mkdirSync(meetingPath, { recursive: true })
   writeFileSync(`${meetingPath}/${host}`, String(now()))
   const endMs = now() + MEETING_MS
@@ -233,12 +252,15 @@ async function meet(): Promise<number> {
   }
 }
 
-const keysOf = Array.from({ length: epochs }, (_, epoch) => epochKeys(epoch))
-const stale = plan.reader === 'stale' && host > 0 ? { fresh: false } : {}
-const cached = plan.reader === 'cached' ? { cache: { maxBytes: 1e6 } } : {}
-const store = await open(root, { durability: 'none', ...stale, ...cached })
-if (plan.reader === 'bare') await mkdir(`${root}/.tmp/bare-${host}`, { recursive: true })
-const worker = new Host(store)
-await worker.work(await meet())
-await store.close()
-report({ host, calls: worker.calls, faults: worker.faults })
+async function follow(plan: HostPlan): Promise<HostReport> {
+  const { row, root, host, reader } = plan
+  const stale = reader === 'stale' && host > 0 ? { fresh: false } : {}
+  const cached = reader === 'cached' ? { cache: { maxBytes: 1e6 } } : {}
+  await using store = await open(root, { durability: 'none', ...stale, ...cached })
+  if (reader === 'bare') await mkdir(`${root}/.tmp/bare-${host}`, { recursive: true })
+  const worker = new Host(plan, store)
+  await worker.work(await meet(plan))
+  return { row, host, calls: worker.calls, faults: worker.faults }
+}
+
+for (const plan of process.argv.slice(2)) report(await follow(JSON.parse(plan) as HostPlan))

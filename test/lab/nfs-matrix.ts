@@ -1,8 +1,14 @@
 import type { Test } from 'tap'
 import { makeDisk } from './disk.js'
-import { quote, runGuest, worker } from './guest.js'
+import { quote, runGuest, together, worker } from './guest.js'
 import { judge, type Verdict } from './nfs-judgement.js'
-import type { HostPlan, HostReport, Reader, VisibilityReport } from './nfs-plan.js'
+import {
+  HOST_WORKER,
+  type HostPlan,
+  type HostReport,
+  type Reader,
+  type VisibilityReport,
+} from './nfs-plan.js'
 import { tellProgress } from './selection.js'
 
 /** One way to mount a store. */
@@ -52,23 +58,17 @@ export function nameOfMount({ version, options = 'default options' }: Mount): st
 /** Runs rows one after the other in one guest, and judges what its hosts report. */
 export async function runRows(t: Test, rows: readonly Row[], seed: number): Promise<Verdict[]> {
   const reports: HostReport[][] = rows.map(() => [])
-  let row = -1
   const onResult = (result: unknown): void => {
-    if (typeof result === 'number') {
-      row = result
+    const { row } = result as HostReport
+    if (reports[row]!.push(result as HostReport) === rows[row]!.hosts)
       tellProgress(nameOf(rows[row]!))
-    } else {
-      reports[row]!.push(result as HostReport)
-    }
   }
   const epochs = rows.reduce((sum, { epochs }) => sum + epochs, 0)
   await runGuest(t, {
     disks: [makeDisk(t, { fileSystem: 'ext4' })],
     memoryMiB: 768,
     timeoutMs: BOOT_MS + rows.length * ROW_MS + epochs * EPOCH_MS,
-    script: `
-      ${PREPARATION}
-      ${rows.map((row, i) => scriptOf(row, i, seed)).join('\n')}`,
+    script: `${PREPARATION}\n${scriptOf(rows, seed)}`,
     onResult,
   })
   return reports.map((ofRow, i) => {
@@ -115,21 +115,24 @@ function optionsOf({ version, options }: Mount): string {
   return quote(parts.join(','))
 }
 
-function scriptOf(row: Row, index: number, seed: number): string {
-  const { hosts, reader, epochs } = row
-  const names = HOST_NAMES.slice(0, hosts)
-  const lines = [`echo ${index} >>$LAB_RESULTS`, 'jobs=']
-  for (const [host, name] of names.entries()) {
-    const plan: HostPlan = {
-      ...{ host, hosts, reader, epochs, epochMs: EPOCH_MS, seed: seed + index },
-      root: `/run/mnt/${name}/row-${index}`,
-      meetingPath: `/run/meeting-${index}`,
+/** Each host has a mount for each of its rows, and one process, which goes from row to row. */
+function scriptOf(rows: readonly Row[], seed: number): string {
+  const mounts: string[] = []
+  const hosts: string[] = []
+  for (const [host, name] of HOST_NAMES.entries()) {
+    const plans: string[] = []
+    for (const [row, { hosts, reader, epochs, ...mount }] of rows.entries()) {
+      if (host >= hosts) continue
+      const path = `/run/mnt/${name}/${row}`
+      mounts.push(`host_mount ${name} ${path} ${optionsOf(mount)}`)
+      const plan: HostPlan = {
+        ...{ row, host, hosts, reader, epochs, epochMs: EPOCH_MS, seed: seed + row },
+        root: `${path}/row-${row}`,
+        meetingPath: `/run/meeting-${row}`,
+      }
+      plans.push(JSON.stringify(plan))
     }
-    const command = worker('lab/nfs-host-worker.js', JSON.stringify(plan))
-    lines.push(`host_mount ${name} /run/mnt/${name} ${optionsOf(row)}`)
-    lines.push(`host_run ${name} ${command} & jobs="$jobs $!"`)
+    if (plans.length > 0) hosts.push(`host_run ${name} ${worker(HOST_WORKER, ...plans)}`)
   }
-  lines.push('for job in $jobs; do wait $job; done')
-  lines.push(`umount ${names.map((name) => `/run/mnt/${name}`).join(' ')}`)
-  return lines.join('\n')
+  return [...mounts, together(hosts), 'umount /run/mnt/*/*'].join('\n')
 }

@@ -1,5 +1,8 @@
 import { hashKey } from '../../index.js'
 
+/** What each host runs, with its plans. */
+export const HOST_WORKER = 'lab/nfs-host-worker.js'
+
 /** How a host looks at the store. */
 export type Reader =
   /** As linkstore does by itself. */
@@ -13,6 +16,8 @@ export type Reader =
 
 /** What one host does in one row of the matrix. */
 export interface HostPlan {
+  /** Which row, by its place in the matrix. */
+  readonly row: number
   /** Where the store lies for this host. */
   readonly root: string
   /** Its number; 0 changes, 1 looks, 2 does both. */
@@ -37,8 +42,9 @@ export interface Recorded {
   readonly returned: number
 }
 
-/** What a host reports when it is through. */
+/** What a host reports when it is through with a row. */
 export interface HostReport {
+  readonly row: number
   readonly host: number
   readonly calls: readonly Recorded[]
   /** What went wrong beyond what a history can tell: errors, keys listed twice. */

@@ -85,10 +85,10 @@ await t.test('what hosts saw is judged rightly', async (t) => {
     [[write(0, 'x'), take(3, 'x'), take(4, 'x')], 'broken'],
   ]
   for (const [calls, verdict] of cases) {
-    const { stale, broken } = judge([{ host: 0, calls, faults: [] }])
+    const { stale, broken } = judge([{ row: 0, host: 0, calls, faults: [] }])
     t.equal(broken.length > 0 ? 'broken' : stale.length > 0 ? 'stale' : 'sound', verdict)
   }
-  t.strictSame(judge([{ host: 0, calls: [], faults: ['an error'] }]).broken, ['an error'])
+  t.strictSame(judge([{ row: 0, host: 0, calls: [], faults: ['an error'] }]).broken, ['an error'])
 })
 
 for (const version of VERSIONS) {
