@@ -12,8 +12,7 @@ import { scratchDirectory } from './support/surroundings.js'
 const anything = (value: unknown): never => value as never
 const LARGE_BYTES = 1024 * 1024
 const MAX_IN_FLIGHT = 64
-/** Otherwise it would be never; the machine may be busy. */
-const PROMPT_MS = 5000
+const PROMPT_MS = 500
 
 /** A body that gives so many bytes and then fails. */
 async function* failing(failure: unknown, sizeBytes: number): AsyncGenerator<Buffer> {

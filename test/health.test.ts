@@ -53,7 +53,7 @@ await t.test('one that hangs is not, in time, and others may ask meanwhile', asy
   isHanging = true
   const startMs = performance.now()
   const answers = await Promise.all([1, 2, 3].map(() => store.health({ timeoutMs: 100 })))
-  t.ok(performance.now() - startMs < 5000, 'though nothing ever answers')
+  t.ok(performance.now() - startMs < 1000, 'though nothing ever answers')
   for (const answer of answers) {
     t.match(answer, { isHealthy: false, error: { code: 'UNAVAILABLE', retryable: true } })
     t.ok(answer.tookMs >= 99)

@@ -184,11 +184,11 @@ await t.test('reads that follow each other hold up nobody', async (t) => {
   const startMs = performance.now()
   let reads = 0
   // Each goes on in a microtask of the one before it: without turns no timer would ever fire.
-  for (; performance.now() - startMs < 2000; reads += 1) await store.get('k')
+  for (; performance.now() - startMs < 1000; reads += 1) await store.get('k')
   isOver = true
   await watch
   t.ok(turns > 10, `${turns} turns of the event loop beside ${reads} reads`)
-  t.ok(longestMs < 1500, `the longest took ${longestMs} ms`)
+  t.ok(longestMs < 500, `the longest took ${longestMs} ms`)
 })
 
 await t.test('what fails at once fails as it does later', async (t) => {

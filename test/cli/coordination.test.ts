@@ -3,7 +3,7 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { MAIN, start, type Running } from './command.js'
 import { eachCase, isOneLine, leftovers, scratch, until } from './scratch.js'
-import { startOnTerminal } from './terminal.js'
+import { startOnTerminal, WITHOUT_TERMINAL } from './terminal.js'
 
 const NO_TEXT = Buffer.from([0xff, 0, 0x0a])
 
@@ -298,7 +298,9 @@ await t.test('a command whose lease is lost is ended, if need be by force', asyn
   }
 })
 
-await t.test('lock leaves a command on a terminal in front of it', async (t) => {
+const skip = WITHOUT_TERMINAL
+
+await t.test('lock leaves a command on a terminal in front of it', { skip }, async (t) => {
   const { dir, store, run } = scratch(t)
   await run(['set', 'k', 'v'])
   const command = 'sh -c "read line </dev/tty; echo got \\$line"'

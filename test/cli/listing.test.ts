@@ -7,7 +7,7 @@ import { selectionOf } from '../../lib/cli/listing.js'
 import { placeOf } from '../support/leftovers.js'
 import { shell } from './command.js'
 import { eachCase, fill, HARMFUL, isOneLine, leftovers, scratch, until } from './scratch.js'
-import { startOnTerminal } from './terminal.js'
+import { startOnTerminal, WITHOUT_TERMINAL } from './terminal.js'
 
 const UTF8 = { LC_ALL: 'C.UTF-8', TERM: 'xterm' }
 const LINE = '\n'
@@ -279,7 +279,9 @@ await t.test('a reader that goes away ends a sorted listing quietly, too', async
   t.same(leftovers(store), [])
 })
 
-await t.test('Ctrl-C ends a long listing, with its bar, and leaves nothing', async (t) => {
+const skip = WITHOUT_TERMINAL
+
+await t.test('Ctrl-C ends a long listing, bar and all, and leaves nothing', { skip }, async (t) => {
   const { store } = scratch(t)
   const objects = openSync(store, { durability: 'none' })
   for (let i = 0; i < 8000; i += 1) objects.set(`${i}`, '')

@@ -7,9 +7,10 @@ import { MEASUREMENTS, type Measurements } from '../../lib/cli/bench/measurement
 import { LABELS } from '../../lib/cli/bench/view.js'
 import { lasting } from '../../lib/cli/figures.js'
 import { Pace } from '../../lib/cli/pace.js'
+import { isSettledObject } from '../../lib/cli/tree/sameness.js'
 import { MAIN, start, type Outcome } from './command.js'
 import { eachCase, fill, leftovers, scratch, until } from './scratch.js'
-import { startOnTerminal } from './terminal.js'
+import { startOnTerminal, WITHOUT_TERMINAL } from './terminal.js'
 
 const OBJECTS = 1500
 const CLEAR_LINE = '\r\u001b[K'
@@ -65,7 +66,9 @@ await t.test('time left is judged by the last seconds', async (t) => {
   ])
 })
 
-await t.test('a bar with rate and time left is drawn on a terminal, and only there', async (t) => {
+const skip = WITHOUT_TERMINAL
+
+await t.test('a bar with rate and time left is drawn on a terminal', { skip }, async (t) => {
   const { tree, store, run } = scratch(t, { tree: {} })
   growTree(tree)
   let firstAtMs: number | undefined
@@ -96,7 +99,7 @@ await t.test('a bar with rate and time left is drawn on a terminal, and only the
   }
 })
 
-await t.test('Ctrl-C in the midst leaves nothing behind', { timeout: 400_000 }, async (t) => {
+await t.test('Ctrl-C in the midst leaves nothing behind', { skip, timeout: 400_000 }, async (t) => {
   const { dir, tree, store } = scratch(t, { tree: {}, place: {} })
   growTree(tree)
   fillMany(store)
@@ -180,6 +183,19 @@ await t.test('an import or export goes on where it was killed', async (t) => {
   const { status } = await start('diff', ['-r', tree, out], { input: '' }).ended
   t.equal(status, 0)
   t.ok(dir)
+})
+
+await t.test('a time of modification counts two seconds before the copy, not later', async (t) => {
+  const { store } = scratch(t)
+  fill(store, { file: 'v' })
+  const info = openSync(store).stat('file')!
+  const isSettled = (ageMs: number): boolean => {
+    const mtime = String((info.writtenAtMs - ageMs) / 1000)
+    return isSettledObject({ ...info, metadata: { mtime } })
+  }
+  const ages = [3000, 2001, 1999, 500, 0, -60_000]
+  t.same(ages.map(isSettled), [true, true, false, false, false, false])
+  t.notOk(isSettledObject({ ...info, metadata: {} }), 'nor does one that is not known')
 })
 
 await t.test('what differs is never left alone', async (t) => {

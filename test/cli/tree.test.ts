@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSync } from '../../index.js'
 import { SourceFile, readLink, statDirectory } from '../../lib/cli/tree/source-file.js'
-import { linkstore, start, type Outcome } from './command.js'
+import { MAIN, start, type Outcome } from './command.js'
 import { fill, LARGE, leftovers, scratch, until } from './scratch.js'
 
 interface Report {
@@ -252,7 +252,11 @@ await t.test(
     t.teardown(() => fs.rmSync(dir, { recursive: true, force: true }))
     const store = join(dir, 'store')
     const run = (...words: string[]): Promise<Outcome> =>
-      linkstore(words, { env: { LINKSTORE_DIR: store }, timeoutMs: 240_000 })
+      start(process.execPath, [MAIN, ...words], {
+        input: '',
+        env: { LINKSTORE_DIR: store },
+        timeoutMs: 240_000,
+      }).ended
     const keys = new Set(
       execFileSync('find', [source, '-not', '-type', 'd', '-printf', '%P\\n'], {
         encoding: 'utf8',

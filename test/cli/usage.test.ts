@@ -13,7 +13,7 @@ import {
   scratch,
   until,
 } from './scratch.js'
-import { startOnTerminal } from './terminal.js'
+import { startOnTerminal, WITHOUT_TERMINAL } from './terminal.js'
 
 const COMMANDS = [
   ...['set', 'get', 'has', 'rm', 'add', 'take', 'ls', 'stat', 'cp', 'mv', 'count', 'clear', 'du'],
@@ -263,7 +263,7 @@ await t.test('an interrupted command stores nothing and leaves nothing', async (
   t.same(leftovers(store), [])
 })
 
-await t.test('bars and colours are for terminals', async (t) => {
+await t.test('bars and colours are for terminals', { skip: WITHOUT_TERMINAL }, async (t) => {
   const { dir, store, run } = scratch(t)
   const tree = join(dir, 'tree')
   fs.mkdirSync(tree)

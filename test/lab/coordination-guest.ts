@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { makeDisk, WHOLE_SECONDS } from './disk.js'
-import { quote, runGuest, worker } from './guest.js'
+import { background, quote, runGuest, WAIT_FOR_JOBS, worker } from './guest.js'
 import { IS_SHORT, tellProgress } from './selection.js'
 
 /** How some hosts use a store together. */
@@ -47,7 +47,7 @@ export function rootOf(host: string): string {
 
 /** Shell that runs a worker on a host, to be waited for by `$jobs`. */
 export function inBackground(host: string, script: string, ...values: (string | number)[]): string {
-  return `host_run ${host} ${worker(script, ...values)} & jobs="$jobs $!"`
+  return background(`host_run ${host} ${worker(script, ...values)}`)
 }
 
 /** How rows are run. */
@@ -81,7 +81,7 @@ export async function runRows(
       rm -rf /run/disk/* /run/row; mkdir /run/row; jobs=
       ${names.map((name) => `host_mount ${name} /run/mnt/${name} ${options}`).join('\n')}
       ${scriptOf(row)}
-      for job in $jobs; do wait $job; done
+      ${WAIT_FOR_JOBS}
       umount ${names.map((name) => `/run/mnt/${name}`).join(' ')}`
   })
   await runGuest(t, {

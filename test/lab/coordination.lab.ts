@@ -32,7 +32,7 @@ import {
   type QueueReport,
 } from './coordination-plan.js'
 import { makeDisk, WHOLE_SECONDS } from './disk.js'
-import { runGuest, worker } from './guest.js'
+import { background, runGuest, worker } from './guest.js'
 import { callsIn, isKnown } from './rpc-table.js'
 import { IS_SHORT, WITH_FLOCK } from './selection.js'
 
@@ -216,7 +216,7 @@ await t.test('each job is done, with a consumer killed and another cut off', asy
   const consume = (host: string, name = host): string => {
     const values = [rootOf(host), `/run/row/journal-${name}`, 1500, 4, '/run/row/start']
     const consumer = worker('processes/worker-queue.js', ...values)
-    return `host_run ${host} ${consumer} >/run/row/ready-${name} & jobs="$jobs $!"`
+    return background(`host_run ${host} ${consumer} >/run/row/ready-${name}`)
   }
   const judge = 'lab/coordination-queue-worker.js'
   const reports = await runRows(

@@ -55,9 +55,16 @@ export function worker(script: string, ...values: readonly (string | number)[]):
 
 /** A script that runs commands at once, and fails if one of them does. */
 export function together(commands: readonly string[]): string {
-  const started = commands.map((command) => `${command} & jobs="$jobs $!"`)
-  return ['jobs=', ...started, 'for job in $jobs; do wait $job; done'].join('\n')
+  return ['jobs=', ...commands.map(background), WAIT_FOR_JOBS].join('\n')
 }
+
+/** A command that goes on in the background, as one of `$jobs`. */
+export function background(command: string): string {
+  return `${command} & jobs="$jobs $!"`
+}
+
+/** Fails if one of `$jobs` does. */
+export const WAIT_FOR_JOBS = 'for job in $jobs; do wait $job; done'
 
 /** Text as one word of a shell. */
 export function quote(text: string): string {
